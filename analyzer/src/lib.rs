@@ -1,0 +1,10 @@
+//! flinkmem's analyzer: traces and configuration in, findings out.
+//!
+//! The stages, each a module with one entry function:
+//! ```text
+//! inputs → case → rules → findings → report
+//! ```
+//! Rules do not print; reports do not think.
+#![forbid(unsafe_code)]
+
+pub mod cli;

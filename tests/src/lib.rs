@@ -1,0 +1,1 @@
+//! The fault lab: real JVMs, real Flink, real faults.

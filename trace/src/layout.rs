@@ -1,0 +1,169 @@
+//! Names of the files of a trace.
+//!
+//! ```text
+//! flinkmem-<host>-<pid>-<start>/       one JVM; <start> is the process's start, UTC, yyyymmddThhmmssZ
+//!   facts.jsonl                        header, sites, incidents, end: kept whole, never rotated
+//!   samples-000000.jsonl.zst           closed segment, compressed
+//!   samples-000001.thin.jsonl.zst      closed segment, thinned to make room
+//!   samples-000002.jsonl               the segment being written
+//! ```
+//! Every segment begins with the header again, so that each file can be read alone.
+
+use std::path::Path;
+
+/// Header, sites, incidents and end.
+pub const FACTS: &str = "facts.jsonl";
+
+/// What every trace directory's name begins with.
+pub const DIRECTORY_PREFIX: &str = "flinkmem-";
+
+/// The directory name of one JVM's trace.
+///
+/// `start` is the process's start as `yyyymmddThhmmssZ`. Characters of `host` that are not safe in a file name become `_`.
+#[must_use]
+pub fn directory_name(host: &str, pid: u32, start: &str) -> String {
+    let host: String = host
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || ".-_".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    let host = if host.is_empty() {
+        "unknown".to_owned()
+    } else {
+        host
+    };
+    format!("{DIRECTORY_PREFIX}{host}-{pid}-{start}")
+}
+
+/// One file of samples and events, as its name tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Segment {
+    /// Position in the trace, from 0.
+    pub index: u32,
+    /// Only every tenth sample was kept, to make room.
+    pub thinned: bool,
+    /// Compressed with zstd.
+    pub compressed: bool,
+}
+
+impl Segment {
+    /// The segment being written at position `index`.
+    #[must_use]
+    pub fn open(index: u32) -> Self {
+        Self {
+            index,
+            thinned: false,
+            compressed: false,
+        }
+    }
+
+    /// File name, without the directory.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        let thin = if self.thinned { ".thin" } else { "" };
+        let zst = if self.compressed { ".zst" } else { "" };
+        format!("samples-{:06}{thin}.jsonl{zst}", self.index)
+    }
+
+    /// What a file name says, or `None` for a file that is no segment.
+    #[must_use]
+    pub fn parse(file_name: &str) -> Option<Self> {
+        let rest = file_name.strip_prefix("samples-")?;
+        let (rest, compressed) = rest
+            .strip_suffix(".zst")
+            .map_or((rest, false), |rest| (rest, true));
+        let rest = rest.strip_suffix(".jsonl")?;
+        let (digits, thinned) = rest
+            .strip_suffix(".thin")
+            .map_or((rest, false), |rest| (rest, true));
+        let all_digits = digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit());
+        let index = if all_digits {
+            digits.parse().ok()?
+        } else {
+            return None;
+        };
+        Some(Self {
+            index,
+            thinned,
+            compressed,
+        })
+    }
+
+    /// The segments in a directory, oldest first. Of two forms of one segment (a crash between writing the compressed
+    /// form and removing the plain one) the fuller comes first: plain, compressed, thinned.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn list(directory: &Path) -> std::io::Result<Vec<Self>> {
+        let mut segments = Vec::new();
+        for entry in std::fs::read_dir(directory)? {
+            segments.extend(entry?.file_name().to_str().and_then(Self::parse));
+        }
+        segments.sort_unstable();
+        Ok(segments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segment_names_survive_a_round_trip() {
+        for thinned in [false, true] {
+            for compressed in [false, true] {
+                let segment = Segment {
+                    index: 1_234_567,
+                    thinned,
+                    compressed,
+                };
+                assert_eq!(Segment::parse(&segment.file_name()), Some(segment));
+            }
+        }
+    }
+
+    #[test]
+    fn other_files_are_no_segments() {
+        for name in [
+            "facts.jsonl",
+            "samples-.jsonl",
+            "samples-1.jsonl",
+            "samples-000001.jsonl.zst.tmp",
+            "samples-99999999999.jsonl",
+            "samples-00000a.jsonl",
+        ] {
+            assert_eq!(Segment::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_plain_form_of_a_segment_comes_before_its_other_forms() {
+        let (plain, zst) = (
+            Segment::open(3),
+            Segment {
+                compressed: true,
+                ..Segment::open(3)
+            },
+        );
+        let thin = Segment {
+            thinned: true,
+            ..zst
+        };
+        let mut all = [thin, zst, plain];
+        all.sort_unstable();
+        assert_eq!(all, [plain, zst, thin]);
+    }
+
+    #[test]
+    fn a_host_name_cannot_leave_the_directory() {
+        assert_eq!(
+            directory_name("../a b", 7, "20260101T000000Z"),
+            "flinkmem-.._a_b-7-20260101T000000Z"
+        );
+    }
+}

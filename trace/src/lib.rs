@@ -1,0 +1,26 @@
+//! What flinkmem writes down about one JVM: record types, writer, reader.
+//!
+//! A trace is a directory, `flinkmem-<host>-<pid>-<start>/`, of JSON-lines files ([`layout`]). Every line is one
+//! complete [`Record`]. The records are plain data and say what a source said, unprocessed: rates, sums and verdicts
+//! are the analyzer's. The types are the trace's own, so that a rename in a collector cannot break an old trace.
+//!
+//! This crate knows nobody: no JVM, no kernel interface, no policy on when to write.
+#![forbid(unsafe_code)]
+
+pub mod format;
+pub mod layout;
+pub mod record;
+
+mod reader;
+#[cfg(feature = "schema")]
+mod schema;
+
+pub use format::{FORMAT, Format, UnreadableFormat};
+pub use reader::{Damage, TraceError, TraceReader, find_traces};
+pub use record::{
+    Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, End,
+    EndReason, Event, EventKind, FlinkFacts, Frame, Header, Heap, Incident, IncidentKind, Jvm,
+    OffHeap, Pauses, Pool, PoolKind, Process, Record, Sample, Site, SiteUse, System, Threads,
+};
+#[cfg(feature = "schema")]
+pub use schema::json_schema;

@@ -1,0 +1,263 @@
+//! Reading a trace back, whatever state it is in.
+//!
+//! A killed JVM leaves a torn last line, a full disk leaves holes, a copy may be cut short. Damage is counted and
+//! skipped, never a reason to stop: the reader streams, holds one line at a time and bounds its length.
+
+mod lines;
+
+use crate::layout::{DIRECTORY_PREFIX, FACTS, Segment};
+use crate::{Header, Record, UnreadableFormat};
+use lines::{Line, Lines};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// What was skipped while reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Lines that are not a record: garbage, holes.
+    pub bad_lines: u64,
+    /// Last lines of a file that were cut off in the middle.
+    pub torn_lines: u64,
+    /// Well-formed lines of a kind that this build does not know.
+    pub unknown_kinds: u64,
+    /// Files that ended in an error, such as a compressed segment cut short.
+    pub broken_files: u64,
+}
+
+impl Damage {
+    /// Whether everything was readable.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A trace that cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The path cannot be read; check that it exists and who may read it.
+    #[error("cannot read {path}: {source}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The directory holds no file of a trace.
+    #[error("{0} holds no trace: expected {FACTS} or samples-*.jsonl in it")]
+    NoTrace(PathBuf),
+    /// No readable header in any file, so nothing is known about the process.
+    #[error("{0} has no readable header line")]
+    NoHeader(PathBuf),
+    /// Written in a format of another major version.
+    #[error("{path}: {source}")]
+    Format {
+        /// The trace.
+        path: PathBuf,
+        /// Which version, and what to do.
+        source: UnreadableFormat,
+    },
+}
+
+/// One trace directory, opened: its header is known, its records stream in file order, facts first.
+///
+/// Facts (sites, incidents, end) and samples are in separate files, so a consumer that wants one order sorts by `t_ms`.
+#[derive(Debug)]
+pub struct TraceReader {
+    directory: PathBuf,
+    header: Header,
+    files: Vec<PathBuf>,
+}
+
+impl TraceReader {
+    /// Opens the trace in `directory`.
+    ///
+    /// # Errors
+    /// [`TraceError`] when there is no trace, no header, or a format that this build cannot read.
+    pub fn open(directory: &Path) -> Result<Self, TraceError> {
+        let io = |source| TraceError::Io {
+            path: directory.to_owned(),
+            source,
+        };
+        let mut files = Vec::new();
+        if directory.join(FACTS).is_file() {
+            files.push(directory.join(FACTS));
+        }
+        let mut last = None;
+        for segment in Segment::list(directory).map_err(io)? {
+            let another_form_of_the_same = last == Some(segment.index);
+            if !another_form_of_the_same {
+                files.push(directory.join(segment.file_name()));
+            }
+            last = Some(segment.index);
+        }
+        if files.is_empty() {
+            return Err(TraceError::NoTrace(directory.to_owned()));
+        }
+        let header = files.iter().find_map(|file| first_header(file));
+        let header = header.ok_or_else(|| TraceError::NoHeader(directory.to_owned()))?;
+        header
+            .format
+            .check_readable()
+            .map_err(|source| TraceError::Format {
+                path: directory.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            header,
+            files,
+        })
+    }
+
+    /// The directory that was opened.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The first readable header.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Calls `visit` with every record but the repeated headers, and returns what had to be skipped.
+    pub fn for_each(&self, mut visit: impl FnMut(Record)) -> Damage {
+        let mut damage = Damage::default();
+        for file in &self.files {
+            read_file(file, &mut damage, &mut |record| {
+                if !matches!(record, Record::Header(_)) {
+                    visit(record);
+                }
+                true
+            });
+        }
+        damage
+    }
+
+    /// All records but the headers, in the order of their wall clock, and what had to be skipped.
+    #[must_use]
+    pub fn records(&self) -> (Vec<Record>, Damage) {
+        let mut records = Vec::new();
+        let damage = self.for_each(|record| records.push(record));
+        records.sort_by_key(Record::t_ms);
+        (records, damage)
+    }
+}
+
+/// The trace directories at `path`: itself, or those directly in it, sorted by name.
+///
+/// # Errors
+/// [`TraceError`] when `path` cannot be listed or holds no trace.
+pub fn find_traces(path: &Path) -> Result<Vec<PathBuf>, TraceError> {
+    let io = |source| TraceError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let has_segments = !Segment::list(path).map_err(io)?.is_empty();
+    if has_segments || path.join(FACTS).is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path).map_err(io)? {
+        let entry = entry.map_err(io)?;
+        let named_like_a_trace = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(DIRECTORY_PREFIX));
+        if named_like_a_trace && entry.path().is_dir() {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    if found.is_empty() {
+        Err(TraceError::NoTrace(path.to_owned()))
+    } else {
+        Ok(found)
+    }
+}
+
+fn first_header(file: &Path) -> Option<Header> {
+    let mut header = None;
+    read_file(file, &mut Damage::default(), &mut |record| {
+        if let Record::Header(found) = record {
+            header = Some(*found);
+        }
+        header.is_none()
+    });
+    header
+}
+
+/// Calls `visit` with every record of a file until it returns false.
+fn read_file(path: &Path, damage: &mut Damage, visit: &mut dyn FnMut(Record) -> bool) {
+    let Ok(file) = File::open(path) else {
+        damage.broken_files += 1;
+        return;
+    };
+    let compressed = path.extension().is_some_and(|extension| extension == "zst");
+    let source: Box<dyn Read> = if compressed {
+        match zstd::stream::read::Decoder::new(file) {
+            Ok(decoder) => Box::new(decoder),
+            Err(_) => {
+                damage.broken_files += 1;
+                return;
+            }
+        }
+    } else {
+        Box::new(file)
+    };
+    let mut lines = Lines::new(BufReader::new(source));
+    loop {
+        match lines.next_line() {
+            Ok(Line::Whole(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
+            Ok(Line::Whole(line)) => match parse(line) {
+                Parsed::Record(record) => {
+                    if !visit(*record) {
+                        return;
+                    }
+                }
+                Parsed::UnknownKind => damage.unknown_kinds += 1,
+                Parsed::Garbage => damage.bad_lines += 1,
+            },
+            Ok(Line::TooLong) => damage.bad_lines += 1,
+            // A last line without its newline may still be whole: only the newline was lost.
+            Ok(Line::Torn(line)) => match parse(line) {
+                Parsed::Record(record) => {
+                    if !visit(*record) {
+                        return;
+                    }
+                }
+                _ => damage.torn_lines += 1,
+            },
+            Ok(Line::End) => return,
+            Err(_) => {
+                damage.broken_files += 1;
+                return;
+            }
+        }
+    }
+}
+
+enum Parsed {
+    Record(Box<Record>),
+    UnknownKind,
+    Garbage,
+}
+
+fn parse(line: &[u8]) -> Parsed {
+    /// Enough of a line to tell a newer kind from garbage.
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        kind: String,
+    }
+    const KNOWN: [&str; 6] = ["header", "sample", "site", "event", "incident", "end"];
+    match serde_json::from_slice::<Record>(line) {
+        Ok(record) => Parsed::Record(Box::new(record)),
+        Err(_) => match serde_json::from_slice::<Kind>(line) {
+            Ok(Kind { kind }) if !KNOWN.contains(&kind.as_str()) => Parsed::UnknownKind,
+            _ => Parsed::Garbage,
+        },
+    }
+}
