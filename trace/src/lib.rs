@@ -14,6 +14,7 @@ pub mod record;
 mod reader;
 #[cfg(feature = "schema")]
 mod schema;
+mod writer;
 
 pub use format::{FORMAT, Format, UnreadableFormat};
 pub use reader::{Damage, TraceError, TraceReader, find_traces};
@@ -24,3 +25,4 @@ pub use record::{
 };
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
+pub use writer::{DiskBudget, TraceWriter, WriteError, WriterStats};

@@ -1,0 +1,128 @@
+//! Rotation, compression, thinning: the trace keeps within its disk budget and keeps what matters.
+
+use super::{disk_bytes, header, sample, sample_numbers};
+use flinkmem_trace::*;
+
+const BUDGET: u64 = DiskBudget::SMALLEST_BYTES;
+
+fn incident(id: u32) -> Record {
+    Record::Incident(Box::new(Incident {
+        id,
+        message: Some("x".repeat(1000)),
+        ..Default::default()
+    }))
+}
+
+#[test]
+fn a_long_life_stays_within_the_budget_at_every_instant() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    for number in 0..200_000 {
+        writer.write(&sample(number)).unwrap();
+        if number % 100 == 0 {
+            assert!(disk_bytes(folder.path()) <= BUDGET, "after sample {number}");
+            assert_eq!(writer.stats().disk_bytes, disk_bytes(folder.path()));
+        }
+    }
+    assert!(writer.stats().thinned_bytes > 0);
+    let (records, damage) = TraceReader::open(folder.path()).unwrap().records();
+    assert!(damage.is_none(), "{damage:?}");
+    let numbers = sample_numbers(&records);
+    let newest_in_a_row = numbers
+        .windows(2)
+        .rev()
+        .take_while(|pair| pair[1] == pair[0] + 1)
+        .count();
+    assert_eq!(numbers.last(), Some(&199_999));
+    assert!(
+        newest_in_a_row > 500,
+        "the newest samples are all there: {newest_in_a_row}"
+    );
+    assert!(
+        199_999 - numbers[0] > 2 * newest_in_a_row as u64,
+        "older samples are thinned, so history reaches further back"
+    );
+}
+
+#[test]
+fn incidents_outlive_all_samples_around_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    writer.write(&incident(1)).unwrap();
+    for number in 0..200_000 {
+        writer.write(&sample(number)).unwrap();
+    }
+    let (records, _) = TraceReader::open(folder.path()).unwrap().records();
+    assert!(records.contains(&incident(1)));
+    assert!(
+        !sample_numbers(&records).contains(&0),
+        "the samples of that time are gone"
+    );
+}
+
+#[test]
+fn too_many_incidents_are_refused_and_counted_and_leave_room_for_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    let written = (0..10_000)
+        .filter(|&id| writer.write(&incident(id)).is_ok())
+        .count();
+    assert!(written > 100 && written < 10_000);
+    assert_eq!(writer.stats().dropped_records, 10_000 - written as u64);
+    writer.write(&sample(1)).unwrap();
+    assert!(disk_bytes(folder.path()) <= BUDGET);
+}
+
+#[test]
+fn sites_leave_room_for_incidents() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    let site = |id| {
+        Record::Site(Site {
+            id,
+            frames: vec![Frame {
+                class: "c".repeat(500),
+                ..Default::default()
+            }],
+            ..Default::default()
+        })
+    };
+    assert!(
+        (0..10_000).any(|id| writer.write(&site(id)).is_err()),
+        "sites have a bounded share"
+    );
+    writer.write(&incident(1)).unwrap();
+}
+
+#[test]
+fn every_segment_can_be_read_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    for number in 0..5_000 {
+        writer.write(&sample(number)).unwrap();
+    }
+    let segments = layout::Segment::list(folder.path()).unwrap();
+    assert!(segments.len() > 3);
+    assert!(
+        segments
+            .iter()
+            .rev()
+            .skip(1)
+            .all(|segment| segment.compressed),
+        "closed segments are compressed"
+    );
+    for segment in segments {
+        let alone = tempfile::tempdir().unwrap();
+        std::fs::copy(
+            folder.path().join(segment.file_name()),
+            alone.path().join(segment.file_name()),
+        )
+        .unwrap();
+        assert_eq!(TraceReader::open(alone.path()).unwrap().header(), &header());
+    }
+}
