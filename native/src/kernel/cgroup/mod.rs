@@ -1,0 +1,229 @@
+//! The process's memory cgroup, version 1 or 2: where it is, what it allows, what it holds.
+//!
+//! Containers in the field run version 2; version 1 is still found, also with version 2 mounted beside it. The memory
+//! controller is in exactly one of them, and `/proc/self/cgroup` says in which.
+
+mod v1;
+mod v2;
+
+use procfs::ProcessCGroup;
+use procfs::process::{MountInfo, Process};
+use std::path::{Path, PathBuf};
+
+/// Which version of the interface accounts the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// The `memory` controller's own hierarchy.
+    V1,
+    /// The unified hierarchy.
+    V2,
+}
+
+/// One reading, in bytes. Absent is what this version or kernel does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// `memory.usage_in_bytes` or `memory.current`.
+    pub usage_bytes: u64,
+    /// Lowest limit of the cgroup and its ancestors; absent without a limit.
+    pub limit_bytes: Option<u64>,
+    /// Anonymous memory, from `memory.stat`.
+    pub anon_bytes: Option<u64>,
+    /// Page cache, from `memory.stat`.
+    pub file_bytes: Option<u64>,
+    /// Kernel memory.
+    pub kernel_bytes: Option<u64>,
+    /// Swap.
+    pub swap_bytes: Option<u64>,
+    /// Version 1's `memory.failcnt`.
+    pub failcnt: Option<u64>,
+    /// Version 2's `memory.events`.
+    pub events: Option<Events>,
+    /// OOM kills so far.
+    pub oom_kill: Option<u64>,
+}
+
+/// Version 2's `memory.events`, see the kernel's cgroup-v2 document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Events {
+    /// `low`.
+    pub low: u64,
+    /// `high`.
+    pub high: u64,
+    /// `max`.
+    pub max: u64,
+    /// `oom`.
+    pub oom: u64,
+}
+
+/// The cgroup that accounts a process's memory, and the one that accounts its CPU time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cgroup {
+    version: Version,
+    /// Path below the hierarchy's mount, as `/proc/self/cgroup` names it.
+    path: String,
+    /// The memory cgroup's directory first, then its ancestors that can be seen.
+    memory: Vec<PathBuf>,
+    /// The CPU cgroup's directory.
+    cpu: Option<PathBuf>,
+}
+
+impl Cgroup {
+    /// Finds the cgroup of `process`; `None` without a mounted memory controller.
+    #[must_use]
+    pub fn find(process: &Process) -> Option<Self> {
+        let cgroups: Vec<ProcessCGroup> = process.cgroups().ok()?.into_iter().collect();
+        let mounts: Vec<MountInfo> = process.mountinfo().ok()?.into_iter().collect();
+        Self::locate(&cgroups, &mounts)
+    }
+
+    fn locate(cgroups: &[ProcessCGroup], mounts: &[MountInfo]) -> Option<Self> {
+        let controller = |name: &str| {
+            cgroups
+                .iter()
+                .find(|cgroup| cgroup.controllers.iter().any(|each| each == name))
+        };
+        let unified = cgroups.iter().find(|cgroup| cgroup.hierarchy == 0);
+        let (version, memory) = match controller("memory") {
+            Some(memory) => (Version::V1, memory),
+            None => (Version::V2, unified?),
+        };
+        let mount = |name: &str, cgroup: &ProcessCGroup| {
+            let v1 = mounts
+                .iter()
+                .find(|mount| mount.fs_type == "cgroup" && mount.super_options.contains_key(name));
+            let v2 = mounts.iter().find(|mount| mount.fs_type == "cgroup2");
+            let mount = if version == Version::V1 { v1 } else { v2 }?;
+            Some(visible_directories(
+                &mount.mount_point,
+                &mount.root,
+                &cgroup.pathname,
+            ))
+        };
+        let directories = mount("memory", memory)?;
+        let cpu = if version == Version::V1 {
+            controller("cpu")
+        } else {
+            unified
+        };
+        let cpu = cpu.and_then(|cgroup| mount("cpu", cgroup)?.into_iter().next());
+        let found = Self {
+            version,
+            path: memory.pathname.clone(),
+            memory: directories,
+            cpu,
+        };
+        found.read(false).map(|_| found)
+    }
+
+    /// Version of the interface.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Path below the mount, as the kernel names it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Reads usage, limit and counters, and `memory.stat` only `with_stat`, for the kernel sums it up over all CPUs.
+    /// `None` when the cgroup cannot be read, for example after it was removed.
+    #[must_use]
+    pub fn read(&self, with_stat: bool) -> Option<Reading> {
+        match self.version {
+            Version::V1 => v1::read(&self.memory, with_stat),
+            Version::V2 => v2::read(&self.memory, with_stat),
+        }
+    }
+
+    /// CPU quota in processors; `None` without a quota.
+    #[must_use]
+    pub fn cpu_quota(&self) -> Option<f64> {
+        let directory = self.cpu.as_deref()?;
+        match self.version {
+            Version::V1 => v1::cpu_quota(directory),
+            Version::V2 => v2::cpu_quota(directory),
+        }
+    }
+
+    /// Time the cgroup was held back by its CPU quota so far, microseconds.
+    #[must_use]
+    pub fn throttled_us(&self) -> Option<u64> {
+        let stat = super::read(&self.cpu.as_deref()?.join("cpu.stat"))?;
+        match self.version {
+            Version::V1 => super::keyed(&stat, "throttled_time").map(|ns| ns / 1000),
+            Version::V2 => super::keyed(&stat, "throttled_usec"),
+        }
+    }
+}
+
+/// Directories of the cgroup at `path` and of its ancestors, as far as the mount shows them.
+///
+/// In a container the mount's `root` is often the cgroup itself (no cgroup namespace), or the path leads outside of
+/// what is mounted (`/../..`, another namespace); then the mount point is the best that can be had.
+fn visible_directories(mount_point: &Path, root: &str, path: &str) -> Vec<PathBuf> {
+    let below_root = if root == "/" {
+        path
+    } else {
+        path.strip_prefix(root).unwrap_or("")
+    };
+    let outside = below_root.split('/').any(|part| part == "..");
+    let below_root = if outside {
+        ""
+    } else {
+        below_root.trim_matches('/')
+    };
+    let directory = mount_point.join(below_root);
+    directory
+        .ancestors()
+        .take_while(|ancestor| ancestor.starts_with(mount_point))
+        .map(Path::to_path_buf)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ancestors_end_at_the_mount() {
+        let found = visible_directories(Path::new("/sys/fs/cgroup"), "/", "/kubepods/pod1/c1");
+        let expected = ["kubepods/pod1/c1", "kubepods/pod1", "kubepods", ""]
+            .map(|below| Path::new("/sys/fs/cgroup").join(below));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_container_without_a_cgroup_namespace_sees_its_own_cgroup_at_the_mount() {
+        let found = visible_directories(
+            Path::new("/sys/fs/cgroup/memory"),
+            "/docker/abc",
+            "/docker/abc",
+        );
+        assert_eq!(found, [Path::new("/sys/fs/cgroup/memory")]);
+    }
+
+    #[test]
+    fn a_path_outside_of_the_mount_falls_back_to_the_mount() {
+        for (root, path) in [("/", "/../../other"), ("/docker/abc", "/system.slice")] {
+            assert_eq!(
+                visible_directories(Path::new("/m"), root, path),
+                [Path::new("/m")]
+            );
+        }
+    }
+
+    #[test]
+    fn this_process_has_a_memory_cgroup_where_one_is_mounted() {
+        let Some(cgroup) = Cgroup::find(&Process::myself().unwrap()) else {
+            eprintln!("skipped: no memory cgroup is mounted here");
+            return;
+        };
+        let reading = cgroup.read(true).unwrap();
+        assert!(
+            reading.anon_bytes.is_some() && reading.file_bytes.is_some(),
+            "{cgroup:?} {reading:?}"
+        );
+    }
+}
