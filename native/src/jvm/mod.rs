@@ -1,1 +1,37 @@
-//! JVM side.
+//! The JVM's side: JVMTI, JNI and HotSpot's management table. Every JVM function is called in one place, which checks
+//! the result, gives back what the JVM allocated and returns owned values.
+//!
+//! # Safety
+//! Shared by the modules below, which begin with a Safety section of their own where more is needed:
+//! * a [`Jvmti`] comes from `GetEnv` of a live `JavaVM` and is valid until the JVM is gone; JVMTI allows its use from
+//!   any thread attached to the JVM.
+//! * a raw `JNIEnv` is used on the thread that it was given to, within the call that lent it.
+
+mod bits;
+mod env;
+mod flags;
+mod heap;
+mod jvmti;
+mod management;
+mod method;
+mod stack;
+mod throwable;
+mod vm_arguments;
+
+pub use bits::{Bits, DirectCounters};
+pub use env::with_env;
+pub use flags::{FlagValue, vm_flags};
+pub use heap::{HeapTotals, HeapTotalsReader};
+pub use jvmti::{JvmError, Jvmti};
+pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
+pub use method::{MethodFrame, describe_frame};
+pub use stack::{RawFrame, StackBuffer};
+pub use throwable::{ThrowableReader, is_instance_of};
+pub use vm_arguments::vm_arguments;
+
+/// The raw tables, for those who implement callbacks and native methods.
+pub mod raw {
+    pub use jni::sys::{JNIEnv, jclass, jint, jlong, jobject, jthrowable};
+    pub use jvmti_bindings::sys::jni::JavaVM;
+    pub use jvmti_bindings::sys::jvmti::{jvmtiEnv, jvmtiEventCallbacks};
+}
