@@ -36,6 +36,7 @@ pub struct Bits {
     count: Global<JObject<'static>>,
     value: JFieldID,
     max: JStaticFieldID,
+    reserve_memory: Option<usize>,
 }
 
 impl Bits {
@@ -61,14 +62,23 @@ impl Bits {
         let reserved = counter(jni_str!("RESERVED_MEMORY"))?;
         let capacity = counter(jni_str!("TOTAL_CAPACITY"))?;
         let count = counter(jni_str!("COUNT"))?;
+        let reserve_memory = find_reserve_memory(env, &class);
+        let class = env.new_global_ref(class)?;
         Ok(Self {
+            class,
             reserved,
             capacity,
             count,
             value,
             max,
-            class: env.new_global_ref(class)?,
+            reserve_memory,
         })
+    }
+
+    /// `jmethodID` of `reserveMemory`, which a stack at a full limit passes through.
+    #[must_use]
+    pub fn reserve_memory(&self) -> Option<usize> {
+        self.reserve_memory
     }
 
     /// Reads the counters.
@@ -94,6 +104,17 @@ impl Bits {
             max_bytes: unsigned(max),
         })
     }
+}
+
+/// `reserveMemory(long, int)` up to JDK 13, `reserveMemory(long, long)` since.
+fn find_reserve_memory(env: &mut Env<'_>, class: &JClass<'_>) -> Option<usize> {
+    for signature in [jni_sig!("(JJ)V"), jni_sig!("(JI)V")] {
+        match env.get_static_method_id(class, jni_str!("reserveMemory"), signature) {
+            Ok(method) => return Some(method.into_raw() as usize),
+            Err(_) => env.exception_clear(),
+        }
+    }
+    None
 }
 
 /// The counters are changed one after the other, so a reading in between may be below zero for a moment.

@@ -173,24 +173,47 @@ impl Jvmti {
             .map_err(|code| error("RunAgentThread", code))
     }
 
-    /// Name and class of a method, as signatures: (`allocateMemory0`, `(J)J`, `Ljdk/internal/misc/Unsafe;`).
+    /// Class, name and signature of a method whose name `is_wanted`, as (`Ljava/lang/Runtime;`, `gc`, `()V`).
     ///
     /// # Safety
-    /// `method` is a method id that the JVM lent for this call; `env` the calling thread's `JNIEnv`.
+    /// `method` is a method id that the JVM lent for this call; `env` the calling thread's `JNIEnv` or null.
     #[must_use]
-    pub unsafe fn method_identity(
+    pub unsafe fn native_method(
         self,
         env: *mut jni::sys::JNIEnv,
         method: *mut c_void,
+        is_wanted: impl Fn(&str) -> bool,
     ) -> Option<(String, String, String)> {
         let bindings = self.bindings();
         // SAFETY: the caller's promise; the class comes from the JVM and is a local reference that we delete.
         unsafe {
             let (name, signature, _) = bindings.get_method_name(method).ok()?;
+            if !is_wanted(&name) {
+                return None;
+            }
             let class = bindings.get_method_declaring_class(method).ok()?;
             let found = bindings.get_class_signature(class).ok();
             delete_local(env, class.cast());
-            Some((name, signature, found?.0))
+            Some((found?.0, name, signature))
+        }
+    }
+
+    /// Class of `object`, with dots.
+    ///
+    /// # Safety
+    /// `env` is the calling thread's and `object` a reference that it may use, not null.
+    #[must_use]
+    pub unsafe fn class_name(
+        self,
+        env: *mut jni::sys::JNIEnv,
+        object: jni::sys::jobject,
+    ) -> Option<String> {
+        // SAFETY: the caller's promise; the class is a local reference that we delete.
+        unsafe {
+            let class = ((**env).v1_1.GetObjectClass)(env, object);
+            let signature = self.bindings().get_class_signature(class.cast()).ok();
+            delete_local(env, class);
+            Some(super::method::dotted(&signature?.0))
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | 11 | 2.0 or, from 11.0.9, 3.0 with a function in slot 1 | first |
 //! | 14 to 20 | 3.0 | second: one more function after slot 8 |
-//! | 21 to 25 | 4.0 | second |
+//! | 21 to 25 | 4.0 | third: two more |
 //!
 //! Asking for a pool's usage makes one small Java object and is therefore not done while the heap is full.
 //!
@@ -62,16 +62,17 @@ struct Layout {
     get_pool_collection_usage: usize,
 }
 
-const FIRST: Layout = Layout {
-    get_long_attribute: 11,
-    get_vm_globals: 18,
-    get_pool_collection_usage: 23,
-};
-const SECOND: Layout = Layout {
-    get_long_attribute: 12,
-    get_vm_globals: 19,
-    get_pool_collection_usage: 24,
-};
+impl Layout {
+    /// The functions that we use follow the ones that were inserted, so one distance places them all.
+    const fn with_inserted(functions: usize) -> Self {
+        Self {
+            get_long_attribute: 11 + functions,
+            get_vm_globals: 18 + functions,
+            get_pool_collection_usage: 23 + functions,
+        }
+    }
+}
+
 const GET_VERSION: usize = 2;
 const GET_MEMORY_POOLS: usize = 5;
 const GET_MEMORY_MANAGERS: usize = 6;
@@ -167,14 +168,18 @@ impl Table {
         let slots = slots.cast();
         let first = Self {
             slots,
-            layout: FIRST,
+            layout: Layout::with_inserted(0),
         };
-        let layout = if version < 0x2003_0000 || first.slot(1).is_some() {
-            FIRST
-        } else {
-            SECOND
+        let inserted = match version {
+            ..0x2003_0000 => 0,
+            0x2003_0000 if first.slot(1).is_some() => 0,
+            0x2003_0000 => 1,
+            _ => 2,
         };
-        let table = Self { slots, layout };
+        let table = Self {
+            slots,
+            layout: Layout::with_inserted(inserted),
+        };
         table.is_proven(env).then_some(table)
     }
 
@@ -184,7 +189,7 @@ impl Table {
         (!slot.is_null()).then_some(slot)
     }
 
-    /// A wrong layout would call `GetMemoryUsage` or `GetBoolAttribute` here; neither answers with our process id.
+    /// A wrong layout would call `GetMemoryUsage` or a thread's allocation here; neither answers with our process id.
     fn is_proven(self, env: &Env<'_>) -> bool {
         let Some(get_version) = self.slot(GET_VERSION) else {
             return false;

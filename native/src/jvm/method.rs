@@ -75,43 +75,23 @@ unsafe fn loader_class(
     env: *mut JNIEnv,
     class: *mut std::ffi::c_void,
 ) -> Option<String> {
-    if env.is_null() {
-        return None;
-    }
-    // SAFETY: the caller's promises; the references are deleted.
-    let signature = unsafe {
-        let loader = bindings_loader(jvmti, class)?;
-        let loader_class = ((**env).v1_1.GetObjectClass)(env, loader.cast());
-        let signature = jvmti
-            .bindings()
-            .get_class_signature(loader_class.cast())
-            .ok();
-        delete_local(env, loader_class);
+    // SAFETY: the caller's promise; the reference is deleted.
+    let name = unsafe {
+        let loader = jvmti.bindings().get_class_loader(class).ok()?;
+        if env.is_null() || loader.is_null() {
+            return None; // the boot loader is null
+        }
+        let name = jvmti.class_name(env, loader.cast());
         delete_local(env, loader.cast());
-        signature?.0
+        name?
     };
-    let of_the_jvm = signature.starts_with("Ljdk/internal/loader/")
-        || signature.starts_with("Ljdk/internal/reflect/");
-    if of_the_jvm {
-        None
-    } else {
-        Some(dotted(&signature))
-    }
-}
-
-/// # Safety
-/// `class` is a local reference of the calling thread.
-unsafe fn bindings_loader(
-    jvmti: Jvmti,
-    class: *mut std::ffi::c_void,
-) -> Option<*mut std::ffi::c_void> {
-    // SAFETY: the caller's promise. The boot loader is null.
-    let loader = unsafe { jvmti.bindings().get_class_loader(class) }.ok()?;
-    if loader.is_null() { None } else { Some(loader) }
+    let of_the_jvm =
+        name.starts_with("jdk.internal.loader.") || name.starts_with("jdk.internal.reflect.");
+    (!of_the_jvm).then_some(name)
 }
 
 /// `Ljava/nio/Bits;` as `java.nio.Bits`.
-fn dotted(signature: &str) -> String {
+pub(super) fn dotted(signature: &str) -> String {
     signature
         .trim_start_matches('L')
         .trim_end_matches(';')

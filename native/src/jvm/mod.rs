@@ -14,6 +14,7 @@ mod heap;
 mod jvmti;
 mod management;
 mod method;
+mod properties;
 mod stack;
 mod throwable;
 mod vm_arguments;
@@ -25,13 +26,16 @@ pub use heap::{HeapTotals, HeapTotalsReader};
 pub use jvmti::{JvmError, Jvmti};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};
+pub use properties::java_property;
 pub use stack::{RawFrame, StackBuffer};
-pub use throwable::{ThrowableReader, is_instance_of};
+pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};
 pub use vm_arguments::vm_arguments;
 
-/// The raw tables, for those who implement callbacks and native methods.
+/// The raw types, for those who implement callbacks and native methods.
 pub mod raw {
-    pub use jni::sys::{JNIEnv, jclass, jint, jlong, jobject, jthrowable};
-    pub use jvmti_bindings::sys::jni::JavaVM;
+    pub use jni::sys::{_jobject as Object, JNIEnv, jclass, jint, jlong, jobject, jthrowable};
+    pub use jvmti_bindings::sys::jni::{JNIEnv as CallbackEnv, JavaVM, jmethodID, jthread};
     pub use jvmti_bindings::sys::jvmti::{jvmtiEnv, jvmtiEventCallbacks};
 }
+
+pub use jni;

@@ -73,3 +73,29 @@ impl ThrowableReader {
         message.try_to_string(env).map(Some)
     }
 }
+
+/// A throwable kept alive until its message can be read.
+pub struct HeldThrowable(Global<JObject<'static>>);
+
+impl HeldThrowable {
+    /// Holds `throwable`; `None` when the JVM has no room for a reference.
+    ///
+    /// # Safety
+    /// `env` is the calling thread's, `throwable` a reference that it may use, and no exception is pending.
+    #[must_use]
+    pub unsafe fn new(env: *mut JNIEnv, throwable: jobject) -> Option<Self> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            super::with_env(env, |env| {
+                let throwable = JObject::from_raw(env, throwable);
+                env.new_global_ref(throwable).map(Self)
+            })
+        }
+    }
+
+    /// The throwable.
+    #[must_use]
+    pub fn object(&self) -> &JObject<'static> {
+        &self.0
+    }
+}

@@ -1,0 +1,60 @@
+//! What the whole agent shares: the JVMTI environment, the options, the clock.
+
+use crate::options::Options;
+use flinkmem_native::jvm::Jvmti;
+use flinkmem_native::kernel::clock;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+/// Set once, when the JVM loads the agent.
+pub(crate) struct Agent {
+    pub(crate) jvmti: Jvmti,
+    pub(crate) options: Options,
+    started: Instant,
+}
+
+static AGENT: OnceLock<Agent> = OnceLock::new();
+
+/// Sets the agent up. False when it was loaded before: a second `-agentpath` of the same library changes nothing.
+pub(crate) fn set(jvmti: Jvmti, options: Options) -> bool {
+    AGENT
+        .set(Agent {
+            jvmti,
+            options,
+            started: Instant::now(),
+        })
+        .is_ok()
+}
+
+/// The agent, once it was loaded.
+#[inline]
+pub(crate) fn get() -> Option<&'static Agent> {
+    AGENT.get()
+}
+
+/// The JVMTI environment.
+#[inline]
+pub(crate) fn jvmti() -> Option<Jvmti> {
+    get().map(|agent| agent.jvmti)
+}
+
+/// A moment on both clocks of the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Moment {
+    /// Wall clock, milliseconds since the epoch.
+    pub(crate) t_ms: i64,
+    /// Milliseconds since the agent was loaded.
+    pub(crate) up_ms: u64,
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let up = get()
+            .map(|agent| agent.started.elapsed())
+            .unwrap_or_default();
+        Self {
+            t_ms: clock::wall_ms(),
+            up_ms: u64::try_from(up.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Which allocations get a stack, and how much each stands for.
+//!
+//! Poisson sampling by bytes: the distance to the next sample is exponential with mean `T`, so a block of `s` bytes is
+//! sampled with probability `1 - exp(-s/T)` and stands for `s` divided by that. Sums over samples are unbiased for any
+//! mixture of sizes, and large blocks are practically always sampled. `T` may change between draws without harm, for the
+//! exponential distribution has no memory: it grows with the number of live samples (so that the table never fills) and
+//! with their rate (so that stacks never cost more than a fixed share of a core).
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// `T` at rest.
+const BASE_BYTES: u64 = 512 << 10;
+
+/// `T` doubles for each this many live samples.
+const LIVE_SAMPLES_A_STEP: usize = 2048;
+
+/// Samples a second above which `T` doubles: a stack takes 2-10 µs, so this is at most 1 % of a core.
+const BUSY_SAMPLES: u64 = 1000;
+
+/// Samples a second below which `T` halves again.
+const IDLE_SAMPLES: u64 = 200;
+
+const MOST_STEPS: u32 = 16;
+
+static RATE_STEPS: AtomicU32 = AtomicU32::new(0);
+static SAMPLES: AtomicU64 = AtomicU64::new(0);
+
+/// Mean distance between samples now, bytes.
+pub(super) fn interval_bytes(live_samples: usize) -> u64 {
+    let occupancy = u32::try_from(live_samples / LIVE_SAMPLES_A_STEP).unwrap_or(MOST_STEPS);
+    BASE_BYTES
+        << occupancy
+            .saturating_add(RATE_STEPS.load(Ordering::Relaxed))
+            .min(MOST_STEPS)
+}
+
+/// Distance to the next sample for a `uniform` number in [0, 1).
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "at most 37 times the interval, which fits"
+)]
+pub(super) fn draw(uniform: f64, interval_bytes: u64) -> i64 {
+    (-(1.0 - uniform).ln() * interval_bytes as f64) as i64
+}
+
+/// Bytes that one sampled block of `size` stands for, at least its size.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "positive, and not above size plus interval"
+)]
+pub(super) fn weight_bytes(size: u64, interval_bytes: u64) -> u64 {
+    let probability = -(-(size as f64) / interval_bytes as f64).exp_m1();
+    if probability <= 0.0 {
+        size
+    } else {
+        (size as f64 / probability).round() as u64
+    }
+}
+
+/// Counts one sample.
+pub(super) fn count() {
+    SAMPLES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Adapts to the rate of samples; called by the agent's thread with the time since the last call.
+pub(super) fn adapt(elapsed: std::time::Duration) {
+    let samples = SAMPLES.swap(0, Ordering::Relaxed);
+    let rate = samples as f64 / elapsed.as_secs_f64().max(0.001);
+    let steps = RATE_STEPS.load(Ordering::Relaxed);
+    if rate > BUSY_SAMPLES as f64 {
+        RATE_STEPS.store((steps + 1).min(MOST_STEPS), Ordering::Relaxed);
+    } else if rate < IDLE_SAMPLES as f64 {
+        RATE_STEPS.store(steps.saturating_sub(1), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small generator of its own, so that the test does not lean on the code under test.
+    fn uniform(state: &mut u64) -> f64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (*state >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    #[test]
+    fn the_sum_of_weights_is_the_sum_of_sizes_for_any_mixture() {
+        let mut state = 42;
+        for sizes in [
+            vec![64],
+            vec![32 << 10],
+            vec![5 << 20],
+            vec![16, 4096, 100_000, 3 << 20],
+        ] {
+            let (mut truth, mut estimate, mut samples) = (0, 0, 0_u64);
+            let mut countdown = draw(uniform(&mut state), BASE_BYTES);
+            for round in 0..4_000_000_usize {
+                let size: u64 = sizes[round % sizes.len()];
+                truth += size;
+                countdown -= i64::try_from(size).unwrap();
+                if countdown < 0 {
+                    estimate += weight_bytes(size, BASE_BYTES);
+                    samples += 1;
+                    countdown = draw(uniform(&mut state), BASE_BYTES);
+                }
+                if samples >= 20_000 {
+                    break;
+                }
+            }
+            // The relative standard error of n samples is about 1/sqrt(n); four of them is one in 15,000.
+            let error = (estimate as f64 - truth as f64).abs() / truth as f64;
+            assert!(
+                error < 4.0 / (samples as f64).sqrt(),
+                "{sizes:?}: error {error} with {samples} samples"
+            );
+        }
+    }
+
+    #[test]
+    fn a_weight_is_never_less_than_the_block() {
+        for size in [1, 64, 1 << 19, 1 << 24, 1 << 40] {
+            assert!(weight_bytes(size, BASE_BYTES) >= size);
+        }
+        assert_eq!(
+            weight_bytes(1 << 30, BASE_BYTES),
+            1 << 30,
+            "a large block stands for itself"
+        );
+    }
+
+    #[test]
+    fn more_live_samples_mean_fewer_new_ones() {
+        assert_eq!(interval_bytes(0), BASE_BYTES);
+        assert_eq!(interval_bytes(3 * LIVE_SAMPLES_A_STEP), BASE_BYTES * 8);
+        assert_eq!(interval_bytes(usize::MAX), BASE_BYTES << MOST_STEPS);
+    }
+}

@@ -1,0 +1,268 @@
+//! Counters that each thread keeps for itself, so that counting an allocation costs no locked instruction.
+//!
+//! A thread claims a slot at its first allocation and gives it back when it ends; the figures stay in the slot, so the
+//! totals are the sums over all slots. When more than [`SLOTS`] threads live at once the rest share one slot with
+//! locked instructions.
+
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Slots. Each is a cache line; only those that were ever claimed are touched.
+const SLOTS: usize = 4096;
+
+/// Shared by the threads that found no slot of their own.
+const SHARED: usize = 0;
+
+/// One thread's counters, written by that thread only.
+#[repr(align(64))]
+struct ThreadSlot {
+    allocated_bytes: AtomicU64,
+    allocated_count: AtomicU64,
+    freed_bytes: AtomicU64,
+    freed_count: AtomicU64,
+    /// Bytes until the next sampled stack.
+    countdown: AtomicI64,
+    random: AtomicU64,
+    /// Incident of this thread whose reservation has not succeeded or failed yet; 0 without one.
+    slow_path: AtomicU32,
+}
+
+impl ThreadSlot {
+    const fn new() -> Self {
+        Self {
+            allocated_bytes: AtomicU64::new(0),
+            allocated_count: AtomicU64::new(0),
+            freed_bytes: AtomicU64::new(0),
+            freed_count: AtomicU64::new(0),
+            countdown: AtomicI64::new(0),
+            random: AtomicU64::new(0),
+            slow_path: AtomicU32::new(0),
+        }
+    }
+}
+
+static TABLE: [ThreadSlot; SLOTS] = [const { ThreadSlot::new() }; SLOTS];
+static CLAIMED: [AtomicU64; SLOTS / 64] = [const { AtomicU64::new(0) }; SLOTS / 64];
+/// One more than the highest slot that was ever claimed; those above are untouched.
+static EVER_CLAIMED: AtomicUsize = AtomicUsize::new(1);
+
+/// The calling thread's slot, held until the thread ends.
+struct Claim {
+    index: usize,
+}
+
+impl Claim {
+    fn new() -> Self {
+        let index = claim_index().unwrap_or(SHARED);
+        EVER_CLAIMED.fetch_max(index + 1, Ordering::Relaxed);
+        Self { index }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let Some(word) = CLAIMED.get(self.index / 64) else {
+            return;
+        };
+        if self.index != SHARED {
+            // Release: the next owner goes on from our figures.
+            word.fetch_and(!(1 << (self.index % 64)), Ordering::Release);
+        }
+    }
+}
+
+fn claim_index() -> Option<usize> {
+    CLAIMED.iter().enumerate().find_map(|(position, word)| {
+        let reserved = u64::from(position == SHARED);
+        loop {
+            let bit = (word.load(Ordering::Relaxed) | reserved).trailing_ones();
+            if bit == u64::BITS {
+                return None;
+            }
+            let was_free = word.fetch_or(1 << bit, Ordering::Acquire) & (1 << bit) == 0;
+            if was_free {
+                return Some(position * 64 + usize::try_from(bit).ok()?);
+            }
+        }
+    })
+}
+
+thread_local! {
+    static MINE: Claim = Claim::new();
+}
+
+/// The calling thread's slot, or the shared one while the thread is ending.
+#[inline]
+pub(super) fn slot() -> Option<Slot> {
+    let index = MINE.try_with(|claim| claim.index).unwrap_or(SHARED);
+    TABLE.get(index).map(|counters| Slot {
+        counters,
+        shared: index == SHARED,
+    })
+}
+
+/// A slot, and whether other threads write it too.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    counters: &'static ThreadSlot,
+    shared: bool,
+}
+
+impl Slot {
+    #[inline]
+    pub(super) fn allocated(self, bytes: u64) {
+        self.add(&self.counters.allocated_bytes, bytes);
+        self.add(&self.counters.allocated_count, 1);
+    }
+
+    #[inline]
+    pub(super) fn freed(self, bytes: u64) {
+        self.add(&self.counters.freed_bytes, bytes);
+        self.add(&self.counters.freed_count, 1);
+    }
+
+    /// Counts `bytes` down to the next sampled stack. True when it is due; the caller then draws a new distance.
+    #[inline]
+    pub(super) fn count_down(self, bytes: u64) -> bool {
+        let left = self
+            .counters
+            .countdown
+            .load(Ordering::Relaxed)
+            .saturating_sub_unsigned(bytes);
+        self.counters.countdown.store(left, Ordering::Relaxed);
+        left < 0
+    }
+
+    pub(super) fn set_countdown(self, bytes: i64) {
+        self.counters.countdown.store(bytes, Ordering::Relaxed);
+    }
+
+    /// A number in [0, 1), from a generator of the slot's own; 0 state means that it was never seeded.
+    pub(super) fn random(self) -> f64 {
+        let state = self.counters.random.load(Ordering::Relaxed);
+        let state = if state == 0 {
+            seed(self.counters)
+        } else {
+            state
+        };
+        // xorshift64*, see Vigna, "An experimental exploration of Marsaglia's xorshift generators".
+        let state = state ^ (state >> 12);
+        let state = state ^ (state << 25);
+        let state = state ^ (state >> 27);
+        self.counters.random.store(state, Ordering::Relaxed);
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub(super) fn was_seeded(self) -> bool {
+        self.counters.random.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn set_slow_path(self, incident: u32) {
+        self.counters.slow_path.store(incident, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(super) fn slow_path(self) -> u32 {
+        self.counters.slow_path.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn add(self, counter: &AtomicU64, value: u64) {
+        if self.shared {
+            counter.fetch_add(value, Ordering::Relaxed);
+        } else {
+            counter.store(
+                counter.load(Ordering::Relaxed).wrapping_add(value),
+                Ordering::Relaxed,
+            );
+        }
+    }
+}
+
+/// Different for every slot and every start of the process.
+fn seed(slot: &'static ThreadSlot) -> u64 {
+    let address = std::ptr::from_ref(slot) as u64;
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    (address ^ u64::from(now.subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1
+}
+
+/// Sums over all threads since the agent was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Totals {
+    pub(crate) allocated_bytes: u64,
+    pub(crate) allocated_count: u64,
+    pub(crate) freed_bytes: u64,
+    pub(crate) freed_count: u64,
+}
+
+impl Totals {
+    /// Adds the slots up. What was freed is read first, so that a block is never counted as freed but not allocated.
+    pub(crate) fn read() -> Self {
+        let slots = || TABLE.iter().take(EVER_CLAIMED.load(Ordering::Relaxed));
+        let sum = |counter: fn(&ThreadSlot) -> &AtomicU64| {
+            slots().fold(0_u64, |sum, slot| {
+                sum.wrapping_add(counter(slot).load(Ordering::Acquire))
+            })
+        };
+        let freed_bytes = sum(|slot| &slot.freed_bytes);
+        let freed_count = sum(|slot| &slot.freed_count);
+        Self {
+            allocated_bytes: sum(|slot| &slot.allocated_bytes),
+            allocated_count: sum(|slot| &slot.allocated_count),
+            freed_bytes,
+            freed_count,
+        }
+    }
+
+    pub(crate) fn live_bytes(&self) -> u64 {
+        self.allocated_bytes.saturating_sub(self.freed_bytes)
+    }
+
+    pub(crate) fn live_count(&self) -> u64 {
+        self.allocated_count.saturating_sub(self.freed_count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_ended_threads_stay_and_their_slots_are_used_again() {
+        let before = Totals::read();
+        for _ in 0..3 {
+            let threads: Vec<_> = (0..50)
+                .map(|_| {
+                    std::thread::spawn(|| {
+                        let slot = slot().unwrap();
+                        for _ in 0..1000 {
+                            slot.allocated(10);
+                        }
+                        slot.freed(7);
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+        }
+        let after = Totals::read();
+        assert_eq!(after.allocated_count - before.allocated_count, 150_000);
+        assert_eq!(after.allocated_bytes - before.allocated_bytes, 1_500_000);
+        assert_eq!(after.freed_bytes - before.freed_bytes, 150 * 7);
+        assert!(
+            EVER_CLAIMED.load(Ordering::Relaxed) < 150,
+            "slots were given back"
+        );
+    }
+
+    #[test]
+    fn random_numbers_fill_the_unit_interval() {
+        let slot = slot().unwrap();
+        let numbers: Vec<f64> = (0..10_000).map(|_| slot.random()).collect();
+        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        let mean = numbers.iter().sum::<f64>() / 10_000.0;
+        assert!((0.48..0.52).contains(&mean), "{mean}");
+    }
+}

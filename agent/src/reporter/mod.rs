@@ -1,0 +1,389 @@
+//! The agent's one thread: opens the sources, samples at a steady pace, writes what Java threads leave at the desk.
+
+mod allow_list;
+mod flink;
+mod header;
+mod naming;
+mod pace;
+mod pressure;
+mod sources;
+
+use crate::agent::{self, Agent, Moment};
+use crate::incident::desk::{self, Incident, Work};
+use crate::off_heap::{self, SiteUsage};
+use crate::trace_directory::{self, Hints};
+use crate::{callbacks, guard, incident, log};
+use flinkmem_native::jvm::raw::JNIEnv;
+use flinkmem_native::jvm::{HeldThrowable, ThrowableReader, jni, with_env};
+use flinkmem_native::kernel::clock;
+use flinkmem_trace::{
+    AgentCost, DiskBudget, End, Event, EventKind, Header, Record, Sample, TraceWriter, WriteError,
+};
+use pace::Pace;
+use pressure::Pressure;
+use sources::{Depth, Sources};
+use std::time::{Duration, Instant};
+
+/// `memory.stat` is read at every how many ticks; near a limit at each.
+const STAT_TICKS: u64 = 5;
+
+/// How long the message of an error is waited for. It is set by the constructor that was running, so soon or never.
+const MESSAGE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long after an incident its error's message is first looked for, and then again.
+const MESSAGE_RETRY: Duration = Duration::from_millis(2);
+
+/// Runs until the JVM ends.
+///
+/// # Safety
+/// `env` is the calling thread's `JNIEnv`; the thread does nothing else.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn run(env: *mut JNIEnv) {
+    let Some(agent) = agent::get() else { return };
+    // SAFETY: the caller's promise; no exception is pending in a thread that has just begun.
+    let reporter = unsafe { with_env(env, |env| Ok(Reporter::begin(agent, env))) };
+    let mut reporter = match reporter {
+        Some(Ok(reporter)) => reporter,
+        Some(Err(error)) => return guard::disable(&error.to_string()),
+        None => return guard::disable("its thread could not look at the JVM"),
+    };
+    desk::open();
+    loop {
+        // SAFETY: as above. A local frame for each round, so that references do not pile up.
+        let go_on = unsafe { with_env(env, |env| Ok(reporter.round(env))) };
+        match go_on {
+            Some(true) => {}
+            Some(false) => break,
+            None => {
+                guard::disable("its thread failed");
+                break;
+            }
+        }
+    }
+    // The JVM is ending: its references go with it, and must not be given back by calls into it.
+    std::mem::forget(reporter);
+}
+
+struct Reporter {
+    agent: &'static Agent,
+    sources: Sources,
+    throwables: Option<ThrowableReader>,
+    writer: TraceWriter,
+    usage: SiteUsage,
+    pace: Pace,
+    pressure: Pressure,
+    next_site: u32,
+    ticks: u64,
+    messages: Vec<AwaitedMessage>,
+    thinned_bytes: u64,
+    said_that_writing_fails: bool,
+}
+
+/// An error whose message is not set yet.
+struct AwaitedMessage {
+    incident: u32,
+    throwable: HeldThrowable,
+    since: Instant,
+}
+
+impl Reporter {
+    /// Opens the sources, learns what Java threads must look for, and begins the trace.
+    fn begin(agent: &'static Agent, env: &mut jni::Env<'_>) -> Result<Self, WriteError> {
+        let sources = Sources::open(env);
+        let throwables = ThrowableReader::find(env).ok();
+        if env.exception_check() {
+            env.exception_clear();
+        }
+        let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
+        if tracking == Some(false) {
+            off_heap::trust_usable_size();
+        }
+        let header = header::collect(
+            agent,
+            env,
+            sources.process.as_ref(),
+            sources.cgroup.as_ref(),
+            sources.management.as_ref(),
+            sources.bits.as_ref(),
+        );
+        let writer = begin_trace(agent, &header)?;
+        log::info(format_args!("writing to {}", writer.directory().display()));
+        if let Some(throwables) = &throwables {
+            let reserve_memory = sources.bits.as_ref().and_then(|bits| bits.reserve_memory());
+            incident::watch(throwables.out_of_memory_error(), reserve_memory);
+        }
+        callbacks::warn_of_unbound();
+        Ok(Self {
+            agent,
+            sources,
+            throwables,
+            writer,
+            usage: SiteUsage::default(),
+            pace: Pace::new(agent.options.interval, Instant::now()),
+            pressure: Pressure::default(),
+            next_site: 1,
+            ticks: 0,
+            messages: Vec::new(),
+            thinned_bytes: 0,
+            said_that_writing_fails: false,
+        })
+    }
+
+    /// Waits for the next thing to do and does it. False when the JVM ends.
+    fn round(&mut self, env: &mut jni::Env<'_>) -> bool {
+        let awaits_message = (!self.messages.is_empty()).then(|| Instant::now() + MESSAGE_RETRY);
+        let deadline =
+            awaits_message.map_or(self.pace.deadline(), |soon| soon.min(self.pace.deadline()));
+        let work = desk::next(deadline);
+        let ends = matches!(work, Some(Work::Death));
+        if let Some(work) = work {
+            self.work(env, work);
+            desk::finished();
+        }
+        self.read_messages(env);
+        if !ends && Instant::now() >= self.pace.deadline() {
+            self.tick(env);
+        }
+        !ends
+    }
+
+    fn work(&mut self, env: &mut jni::Env<'_>, work: Work) {
+        match work {
+            Work::Incident(incident) => self.incident(env, *incident),
+            Work::SlowPathSucceeded {
+                incident,
+                bytes,
+                moment,
+            } => {
+                let event = Event {
+                    incident: Some(incident),
+                    bytes: Some(bytes),
+                    ..event(moment, EventKind::SlowPathSucceeded)
+                };
+                self.write(&Record::Event(event));
+            }
+            Work::Death => {
+                self.tick(env);
+                let now = Moment::now();
+                self.write(&Record::End(End {
+                    t_ms: now.t_ms,
+                    up_ms: now.up_ms,
+                    ..End::default()
+                }));
+            }
+        }
+    }
+
+    /// One sample.
+    fn tick(&mut self, env: &mut jni::Env<'_>) {
+        let began = Instant::now();
+        let elapsed = self.pace.begin(began);
+        let is_base_tick = self.pace.is_base_tick(began);
+        let with_stat = self.ticks.is_multiple_of(STAT_TICKS) || self.pace.is_fast();
+        self.ticks += 1;
+        let mut sample = self.sources.read(env, Depth::Full, with_stat);
+        self.name_new_sites(env);
+        if is_base_tick {
+            self.usage.read();
+            off_heap::tick(elapsed, &self.usage);
+            sample.sites = self.usage.top();
+        }
+        sample.agent = self.cost(began);
+        self.change_pace(&sample, began);
+        self.write(&Record::Sample(Box::new(sample)));
+        self.tell_of_thinning();
+    }
+
+    /// One incident, complete: sites first, so that whoever reads it knows them.
+    fn incident(&mut self, env: &mut jni::Env<'_>, incident: Incident) {
+        let began = Instant::now();
+        let mut sample = self.sources.read(env, Depth::Crisis, true);
+        sample.agent = self.cost(began);
+        self.name_new_sites(env);
+        self.usage.read();
+        let requested_bytes = incident.message.as_deref().and_then(requested_bytes);
+        let record = flinkmem_trace::Incident {
+            t_ms: incident.moment.t_ms,
+            up_ms: incident.moment.up_ms,
+            id: incident.id,
+            incident: incident.kind,
+            thread: incident.thread,
+            frames: naming::frames(env, incident.stack.frames()),
+            requested_bytes,
+            error_class: incident.error_class,
+            message: incident.message,
+            flags: incident.flags,
+            suppressed: incident.suppressed,
+            sample: Box::new(sample),
+            sites: self.usage.top(),
+        };
+        self.write(&Record::Incident(Box::new(record)));
+        self.pressure.incident(began);
+        if let Some(throwable) = incident.throwable {
+            self.messages.push(AwaitedMessage {
+                incident: incident.id,
+                throwable,
+                since: began,
+            });
+        }
+    }
+
+    /// Writes the messages that were set since their errors were made.
+    fn read_messages(&mut self, env: &mut jni::Env<'_>) {
+        let Some(throwables) = &self.throwables else {
+            return self.messages.clear();
+        };
+        let mut known = Vec::new();
+        self.messages.retain(
+            |awaited| match throwables.message(env, awaited.throwable.object()) {
+                Ok(Some(message)) => {
+                    known.push((awaited.incident, message));
+                    false
+                }
+                _ => awaited.since.elapsed() < MESSAGE_PATIENCE,
+            },
+        );
+        for (incident, message) in known {
+            let bytes = requested_bytes(&message);
+            let event = Event {
+                incident: Some(incident),
+                message: Some(message),
+                bytes,
+                ..event(Moment::now(), EventKind::ErrorMessage)
+            };
+            self.write(&Record::Event(event));
+        }
+    }
+
+    fn name_new_sites(&mut self, env: &jni::Env<'_>) {
+        let mut records = Vec::new();
+        naming::new_sites(env, &mut self.next_site, |record| records.push(record));
+        for record in records {
+            self.write(&record);
+        }
+    }
+
+    fn change_pace(&mut self, sample: &Sample, now: Instant) {
+        self.pressure.observe(sample, now);
+        let reason = self.pressure.reason(now);
+        if !self.pace.set_fast(reason.is_some(), now) {
+            return;
+        }
+        let kind = if reason.is_some() {
+            EventKind::SamplingFaster
+        } else {
+            EventKind::SamplingSlower
+        };
+        let event = Event {
+            message: reason.map(str::to_owned),
+            ..event(Moment::now(), kind)
+        };
+        self.write(&Record::Event(event));
+    }
+
+    fn tell_of_thinning(&mut self) {
+        let thinned = self.writer.stats().thinned_bytes;
+        let given_back =
+            thinned.saturating_sub(std::mem::replace(&mut self.thinned_bytes, thinned));
+        if given_back > 0 {
+            let event = Event {
+                bytes: Some(given_back),
+                ..event(Moment::now(), EventKind::HistoryThinned)
+            };
+            self.write(&Record::Event(event));
+        }
+    }
+
+    fn cost(&self, began: Instant) -> AgentCost {
+        let (writer, losses) = (self.writer.stats(), off_heap::losses());
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        AgentCost {
+            cpu_us: clock::thread_cpu().map(micros).unwrap_or_default(),
+            memory_bytes: losses.memory_bytes,
+            disk_bytes: writer.disk_bytes,
+            tick_us: micros(began.elapsed()),
+            late_ticks: self.pace.late_ticks(),
+            dropped_records: writer.dropped_records,
+            dropped_samples: losses.dropped_samples,
+            dropped_stacks: losses.dropped_stacks,
+            dropped_sizes: losses.dropped_sizes,
+            dropped_incidents: desk::dropped(),
+            failed_reads: self.sources.failed_reads(),
+        }
+    }
+
+    /// Writes a record. A failure is counted by the writer, told once, and tried anew with the next record.
+    fn write(&mut self, record: &Record) {
+        if let Err(error) = self.writer.write(record)
+            && !std::mem::replace(&mut self.said_that_writing_fails, true)
+        {
+            log::warn(format_args!("records are being lost: {error}"));
+        }
+    }
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Reporter")
+            .field("interval", &self.agent.options.interval)
+            .finish_non_exhaustive()
+    }
+}
+
+fn event(moment: Moment, kind: EventKind) -> Event {
+    Event {
+        t_ms: moment.t_ms,
+        up_ms: moment.up_ms,
+        event: kind,
+        ..Event::default()
+    }
+}
+
+fn begin_trace(agent: &Agent, header: &Header) -> Result<TraceWriter, WriteError> {
+    let hints = Hints {
+        option: agent.options.dir.clone(),
+        log_file: agent.jvmti.system_property("log.file").map(Into::into),
+        flink_log_dir: std::env::var_os("FLINK_LOG_DIR").map(Into::into),
+    };
+    let parent = trace_directory::parent(&hints);
+    let mut result = Err(WriteError::NoRoom);
+    for directory in trace_directory::candidates(&parent, &header.host, header.pid, header.start_ms)
+    {
+        result = TraceWriter::create(
+            &directory,
+            header,
+            DiskBudget::new(agent.options.max_disk_bytes),
+        );
+        let taken = matches!(&result, Err(WriteError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists);
+        if !taken {
+            break;
+        }
+    }
+    result
+}
+
+/// The size that the JVM's words name, since JDK 17: "Cannot reserve N bytes of direct buffer memory …".
+fn requested_bytes(message: &str) -> Option<u64> {
+    let rest = message.strip_prefix("Cannot reserve ")?;
+    rest.split_once(" bytes of direct buffer memory")?
+        .0
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::requested_bytes;
+
+    #[test]
+    fn the_jvms_words_name_the_size() {
+        let message = "Cannot reserve 1048576 bytes of direct buffer memory (allocated: 201000000, limit: 201326592)";
+        assert_eq!(requested_bytes(message), Some(1_048_576));
+        assert_eq!(requested_bytes("Direct buffer memory"), None);
+        assert_eq!(
+            requested_bytes("Cannot reserve -1 bytes of direct buffer memory"),
+            None
+        );
+    }
+}
