@@ -1,0 +1,12 @@
+/** Asks for an array that no heap can hold. */
+public final class HugeArray {
+    public static void main(String[] arguments) throws Exception {
+        try {
+            Object array = new long[Integer.MAX_VALUE];
+            Steps.say("allocated", array);
+        } catch (OutOfMemoryError error) {
+            Steps.pause("refused", error.getMessage());
+        }
+        Steps.say("done");
+    }
+}
