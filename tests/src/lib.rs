@@ -1,1 +1,26 @@
 //! The fault lab: real JVMs, real Flink, real faults.
+//!
+//! What the end-to-end tests (`tests/main.rs`) and the demo are made of: Java runtimes, Java programs compiled from
+//! `java/`, JVMs with the agent, a Flink cluster, memory cgroups; and on the other end traces and verdicts. It uses the
+//! built library, the built command line and trace files, as a user does, and none of the other crates' insides.
+//!
+//! Whatever is started here ends with the test that started it, also when the test is killed ([`process`]).
+
+pub mod artefacts;
+pub mod cgroup;
+pub mod flink;
+pub mod javac;
+pub mod jdk;
+pub mod jvm;
+pub mod process;
+pub mod skip;
+pub mod trace;
+pub mod verdict;
+pub mod wait;
+
+pub use cgroup::Cgroup;
+pub use flink::{Cluster, ClusterBuilder};
+pub use jdk::Jdk;
+pub use jvm::{Finished, Jvm, Running, Step};
+pub use trace::Trace;
+pub use verdict::Verdict;

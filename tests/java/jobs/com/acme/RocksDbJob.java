@@ -1,5 +1,6 @@
 package com.acme;
 
+import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
@@ -18,30 +19,45 @@ public final class RocksDbJob {
         env.enableCheckpointing(2_000);
         env.fromSequence(1, records)
                 .setParallelism(1)
+                .map(new Pace(perSecond))
+                .setParallelism(1)
                 .keyBy(record -> record % KEYS)
-                .process(new Count(perSecond / env.getParallelism()))
+                .process(new Count())
                 .sinkTo(new DiscardingSink<>());
         env.execute("rocksdb");
+    }
+
+    /** At the source, so that checkpoint barriers do not wait behind full buffers. */
+    static final class Pace extends RichMapFunction<Long, Long> {
+        private static final long serialVersionUID = 1L;
+
+        private final double perSecond;
+        private transient Throttle throttle;
+
+        Pace(double perSecond) {
+            this.perSecond = perSecond;
+        }
+
+        @Override
+        public Long map(Long record) {
+            if (throttle == null) {
+                throttle = new Throttle(perSecond);
+            }
+            throttle.pass();
+            return record;
+        }
     }
 
     static final class Count extends KeyedProcessFunction<Long, Long, String> {
         private static final long serialVersionUID = 1L;
 
-        private final double perSecond;
-        private transient Throttle throttle;
         private transient ValueState<String> state;
-
-        Count(double perSecond) {
-            this.perSecond = perSecond;
-        }
 
         @Override
         public void processElement(Long record, Context context, Collector<String> out) throws Exception {
             if (state == null) {
-                throttle = new Throttle(perSecond);
                 state = getRuntimeContext().getState(new ValueStateDescriptor<>("history", String.class));
             }
-            throttle.pass();
             String before = state.value();
             String history = (before == null ? "" : before) + record + ';';
             state.update(history.length() > 500 ? history.substring(history.length() - 500) : history);

@@ -1,0 +1,46 @@
+//! What the tests test: the agent and the command line, as `cargo build --release` leaves them.
+
+use anyhow::{Result, ensure};
+use std::path::{Path, PathBuf};
+
+/// The checkout's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+/// Cargo's target directory.
+#[must_use]
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => root().join(directory),
+        None => root().join("target"),
+    }
+}
+
+/// The agent library.
+///
+/// # Errors
+/// When it is not built.
+pub fn agent() -> Result<PathBuf> {
+    built("libflinkmem.so")
+}
+
+/// The command line.
+///
+/// # Errors
+/// When it is not built.
+pub fn flinkmem() -> Result<PathBuf> {
+    built("flinkmem")
+}
+
+fn built(name: &str) -> Result<PathBuf> {
+    let path = target().join("release").join(name);
+    ensure!(
+        path.is_file(),
+        "{} is missing; build first: cargo build --release",
+        path.display()
+    );
+    Ok(path)
+}

@@ -1,0 +1,259 @@
+//! The cluster as a whole.
+
+use super::configuration::{Configuration, free_port};
+use super::launch::{Launch, Places, Role};
+use super::{DEFAULT_VERSION, Home, JobId, Rest};
+use crate::process::Process;
+use crate::wait::{PATIENCE, wait_for};
+use crate::{Cgroup, Jdk, artefacts, javac};
+use anyhow::{Context, Result, bail, ensure};
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// One cluster at a time: the machine may be small.
+static ONLY_ONE: Mutex<()> = Mutex::new(());
+
+/// A cluster to be started.
+#[derive(Debug)]
+pub struct ClusterBuilder {
+    jdk: Jdk,
+    version: String,
+    configuration: Vec<(String, String)>,
+    agent: Option<String>,
+    options: Vec<OsString>,
+    cgroups: Vec<File>,
+}
+
+impl ClusterBuilder {
+    /// Another version of Flink than the default.
+    #[must_use]
+    pub fn version(mut self, version: &str) -> Self {
+        version.clone_into(&mut self.version);
+        self
+    }
+
+    /// An option of Flink.
+    #[must_use]
+    pub fn configure(mut self, key: &str, value: &str) -> Self {
+        self.configuration.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The agent in the TaskManager, with these options beside its directory (which may be empty).
+    #[must_use]
+    pub fn agent(mut self, options: &str) -> Self {
+        self.agent = Some(options.to_owned());
+        self
+    }
+
+    /// An option of the TaskManager's JVM.
+    #[must_use]
+    pub fn taskmanager_option(mut self, option: &str) -> Self {
+        self.options.push(option.into());
+        self
+    }
+
+    /// The TaskManager in `cgroup`, which must outlive the cluster.
+    ///
+    /// # Errors
+    /// When the group cannot be entered.
+    pub fn taskmanager_within(mut self, cgroup: &Cgroup) -> Result<Self> {
+        self.cgroups.push(cgroup.procs()?);
+        Ok(self)
+    }
+
+    /// Starts JobManager and TaskManager and waits until they know each other.
+    ///
+    /// # Errors
+    /// When Flink cannot be fetched or does not come up; with the ends of its logs.
+    pub fn start(self) -> Result<Cluster> {
+        let only_one = ONLY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let home = Home::fetch(&self.version)?;
+        let directory = tempfile::Builder::new().prefix("flinkmem-lab-").tempdir()?;
+        let places = Places::create(directory.path())?;
+        let rest_port = free_port()?;
+        let mut configuration = Configuration::small(directory.path(), rest_port)?;
+        configuration.0.extend(self.configuration);
+        configuration.write(&home, &places.conf())?;
+
+        let mut options = self.options;
+        if let Some(agent) = self.agent {
+            options.push(agent_argument(&agent, &places)?);
+        }
+        let launch = |options, cgroups| Launch {
+            jdk: &self.jdk,
+            home: &home,
+            places: &places,
+            options,
+            cgroups,
+        };
+        let mut cluster = Cluster {
+            jobmanager: launch(&[], Vec::new()).start(Role::JobManager)?,
+            taskmanager: launch(&options, self.cgroups).start(Role::TaskManager)?,
+            rest: Rest::at(rest_port),
+            jdk: self.jdk.clone(),
+            home: home.clone(),
+            places: places.clone(),
+            directory,
+            _only_one: only_one,
+        };
+        cluster.wait_until_up()?;
+        Ok(cluster)
+    }
+}
+
+fn agent_argument(options: &str, places: &Places) -> Result<OsString> {
+    let mut argument = OsString::from("-agentpath:");
+    argument.push(artefacts::agent()?);
+    argument.push("=dir=");
+    argument.push(places.root.join("traces"));
+    if !options.is_empty() {
+        argument.push(",");
+        argument.push(options);
+    }
+    Ok(argument)
+}
+
+/// A running cluster. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    // The processes first: they are dropped before their directory.
+    taskmanager: Process,
+    jobmanager: Process,
+    rest: Rest,
+    jdk: Jdk,
+    home: Home,
+    places: Places,
+    directory: TempDir,
+    _only_one: MutexGuard<'static, ()>,
+}
+
+impl Cluster {
+    /// A cluster on that Java.
+    #[must_use]
+    pub fn builder(jdk: &Jdk) -> ClusterBuilder {
+        ClusterBuilder {
+            jdk: jdk.clone(),
+            version: DEFAULT_VERSION.to_owned(),
+            configuration: Vec::new(),
+            agent: None,
+            options: Vec::new(),
+            cgroups: Vec::new(),
+        }
+    }
+
+    /// The JobManager's REST interface.
+    #[must_use]
+    pub fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
+    /// The TaskManager's process.
+    pub fn taskmanager(&mut self) -> &mut Process {
+        &mut self.taskmanager
+    }
+
+    /// Where the TaskManager's trace goes.
+    #[must_use]
+    pub fn traces(&self) -> PathBuf {
+        self.directory.path().join("traces")
+    }
+
+    /// Where the logs are.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.places.log()
+    }
+
+    /// Submits one of the lab's jobs through Flink's client.
+    ///
+    /// # Errors
+    /// When the jobs do not compile, or Flink refuses.
+    pub fn submit(&self, main_class: &str, arguments: &[&str]) -> Result<JobId> {
+        let launch = Launch {
+            jdk: &self.jdk,
+            home: &self.home,
+            places: &self.places,
+            options: &[],
+            cgroups: Vec::new(),
+        };
+        let output = launch
+            .client()?
+            .args(["run", "--detached", "--class", main_class])
+            .arg(javac::jobs(&self.home)?)
+            .args(arguments)
+            .output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        JobId::in_client_output(&stdout).with_context(|| {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            format!("{main_class} was not accepted:\n{stdout}\n{stderr}")
+        })
+    }
+
+    /// Waits until the job is in one of `states`, and says in which.
+    ///
+    /// # Errors
+    /// When it does not get there, with the ends of the logs.
+    pub fn wait_for_job(&self, job: &JobId, states: &[&str], deadline: Duration) -> Result<String> {
+        let what = format!("the job to be one of {states:?}");
+        let found = wait_for(&what, deadline, || {
+            let state = self.rest.job_state(job)?;
+            let final_state = ["FAILED", "FINISHED", "CANCELED"].contains(&state.as_str());
+            if states.contains(&state.as_str()) {
+                Ok(Some(state))
+            } else if final_state {
+                bail!("the job is {state}, while waiting for {what}")
+            } else {
+                Ok(None)
+            }
+        });
+        found.with_context(|| self.ends_of_logs())
+    }
+
+    /// Asks the TaskManager to end and waits for it.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn stop_taskmanager(&mut self) -> Result<ExitStatus> {
+        self.taskmanager.terminate()?;
+        self.taskmanager.wait(PATIENCE)
+    }
+
+    fn wait_until_up(&mut self) -> Result<()> {
+        let up = wait_for("the TaskManager to register", PATIENCE, || {
+            for process in [&mut self.jobmanager, &mut self.taskmanager] {
+                let ended = process.status()?;
+                ensure!(ended.is_none(), "a process of the cluster ended: {ended:?}");
+            }
+            // Refused until the JobManager listens.
+            let registered = self.rest.taskmanagers().unwrap_or(0);
+            Ok((registered > 0).then_some(()))
+        });
+        up.with_context(|| self.ends_of_logs())
+    }
+
+    fn ends_of_logs(&self) -> String {
+        let mut text = String::new();
+        for role in [Role::JobManager, Role::TaskManager] {
+            for extension in ["log", "out", "err"] {
+                let name = format!("flink-{}.{extension}", role.name());
+                text.push_str(&format!("--- {name}\n{}\n", tail(&self.logs().join(&name))));
+            }
+        }
+        text
+    }
+}
+
+/// The last lines of a file.
+fn tail(path: &Path) -> String {
+    const LINES: usize = 40;
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}

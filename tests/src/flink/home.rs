@@ -1,0 +1,74 @@
+//! A Flink distribution.
+
+use crate::jdk::run_script;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
+
+/// An unpacked distribution, as `scripts/fetch-flink` prints it.
+#[derive(Debug, Clone)]
+pub struct Home {
+    version: String,
+    directory: PathBuf,
+}
+
+impl Home {
+    /// The distribution of that version, fetched if it is not in the cache.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub fn fetch(version: &str) -> Result<Self> {
+        Ok(Self {
+            version: version.to_owned(),
+            directory: run_script("fetch-flink", version)?,
+        })
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The jars of `lib`, flink-dist last, as the start scripts order them.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn class_path(&self) -> Result<String> {
+        let mut jars = self.jars()?;
+        jars.sort_by_key(|jar| (is_dist(jar), jar.clone()));
+        let jars: Vec<String> = jars.iter().map(|jar| jar.display().to_string()).collect();
+        Ok(jars.join(":"))
+    }
+
+    /// The class path of `BashJavaUtils`.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub(super) fn bash_java_utils_class_path(&self) -> Result<String> {
+        let jars = self.jars()?;
+        let dist = jars.iter().find(|jar| is_dist(jar));
+        let dist =
+            dist.with_context(|| format!("no flink-dist in {}", self.directory.display()))?;
+        let utils = self.directory.join("bin/bash-java-utils.jar");
+        Ok(format!("{}:{}", utils.display(), dist.display()))
+    }
+
+    fn jars(&self) -> Result<Vec<PathBuf>> {
+        let lib = self.directory.join("lib");
+        let entries =
+            std::fs::read_dir(&lib).with_context(|| format!("cannot list {}", lib.display()))?;
+        let mut jars = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "jar") {
+                jars.push(path);
+            }
+        }
+        Ok(jars)
+    }
+}
+
+fn is_dist(jar: &Path) -> bool {
+    let name = jar.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("flink-dist")
+}

@@ -1,0 +1,218 @@
+//! Starting Flink's processes as its scripts do.
+
+use super::Home;
+use crate::Jdk;
+use crate::process::Process;
+use anyhow::{Context, Result, ensure};
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where a cluster's files are.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    pub(super) root: PathBuf,
+}
+
+impl Places {
+    pub(super) fn create(root: &Path) -> Result<Self> {
+        let places = Self {
+            root: root.to_owned(),
+        };
+        for directory in ["conf", "log", "tmp", "checkpoints", "traces"] {
+            std::fs::create_dir(root.join(directory))?;
+        }
+        Ok(places)
+    }
+
+    pub(super) fn conf(&self) -> PathBuf {
+        self.root.join("conf")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+}
+
+/// A kind of Flink process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    JobManager,
+    TaskManager,
+}
+
+impl Role {
+    /// As in the names of Flink's log files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::JobManager => "standalonesession",
+            Self::TaskManager => "taskexecutor",
+        }
+    }
+
+    fn main_class(self) -> &'static str {
+        match self {
+            Self::JobManager => {
+                "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+            }
+            Self::TaskManager => "org.apache.flink.runtime.taskexecutor.TaskManagerRunner",
+        }
+    }
+
+    fn memory_command(self) -> &'static str {
+        match self {
+            Self::JobManager => "GET_JM_RESOURCE_PARAMS",
+            Self::TaskManager => "GET_TM_RESOURCE_PARAMS",
+        }
+    }
+}
+
+/// What a process is started with.
+pub(super) struct Launch<'a> {
+    pub(super) jdk: &'a Jdk,
+    pub(super) home: &'a Home,
+    pub(super) places: &'a Places,
+    /// Options of the JVM beside those that Flink derives.
+    pub(super) options: &'a [OsString],
+    pub(super) cgroups: Vec<File>,
+}
+
+impl Launch<'_> {
+    /// Starts a process of the cluster.
+    pub(super) fn start(self, role: Role) -> Result<Process> {
+        let memory = self.memory(role)?;
+        let log = self.places.log().join(format!("flink-{}.log", role.name()));
+        let mut command = Command::new(self.jdk.tool("java"));
+        command
+            .args(&memory.jvm_arguments)
+            .args(opens())
+            .args(self.options)
+            .args(self.log_options(&log))
+            .arg("-classpath")
+            .arg(self.home.class_path()?)
+            .arg(role.main_class())
+            .arg("--configDir")
+            .arg(self.places.conf())
+            .args(&memory.dynamic_options)
+            .current_dir(&self.places.root)
+            .stdin(Stdio::null())
+            .stdout(File::create(log.with_extension("out"))?)
+            .stderr(File::create(log.with_extension("err"))?);
+        Process::start(&mut command, self.cgroups)
+    }
+
+    /// The command-line client, to be given its arguments.
+    pub(super) fn client(&self) -> Result<Command> {
+        let mut command = Command::new(self.jdk.tool("java"));
+        command
+            .arg("-Xmx256m")
+            .args(opens())
+            .args(self.log_options(&self.places.log().join("flink-client.log")))
+            .arg("-classpath")
+            .arg(self.home.class_path()?)
+            .arg("org.apache.flink.client.cli.CliFrontend")
+            .env("FLINK_CONF_DIR", self.places.conf())
+            .current_dir(&self.places.root)
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+
+    fn log_options(&self, log: &Path) -> [OsString; 2] {
+        let option = |key: &str, value: PathBuf| {
+            let mut option = OsString::from(key);
+            option.push(value);
+            option
+        };
+        [
+            option("-Dlog.file=", log.to_owned()),
+            option(
+                "-Dlog4j.configurationFile=file:",
+                self.places.conf().join("log4j.properties"),
+            ),
+        ]
+    }
+
+    /// What the start script would learn from Flink about memory.
+    fn memory(&self, role: Role) -> Result<Memory> {
+        let output = Command::new(self.jdk.tool("java"))
+            .arg("-classpath")
+            .arg(self.home.bash_java_utils_class_path()?)
+            .arg("org.apache.flink.runtime.util.bash.BashJavaUtils")
+            .arg(role.memory_command())
+            .arg("--configDir")
+            .arg(self.places.conf())
+            .output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        Memory::parse(&stdout).with_context(|| {
+            format!(
+                "BashJavaUtils refused the configuration:\n{stdout}\n{}",
+                String::from_utf8_lossy(&output.stderr)
+            )
+        })
+    }
+}
+
+/// Arguments that carry a process's memory.
+#[derive(Debug, PartialEq, Eq)]
+struct Memory {
+    jvm_arguments: Vec<String>,
+    dynamic_options: Vec<String>,
+}
+
+impl Memory {
+    fn parse(output: &str) -> Result<Self> {
+        const RESULT: &str = "BASH_JAVA_UTILS_EXEC_RESULT:";
+        let results: Vec<Vec<String>> = output
+            .lines()
+            .filter_map(|line| line.strip_prefix(RESULT))
+            .map(|line| line.split_whitespace().map(str::to_owned).collect())
+            .collect();
+        ensure!(!results.is_empty(), "no line begins with {RESULT}");
+        let mut results = results.into_iter();
+        Ok(Self {
+            jvm_arguments: results.next().unwrap_or_default(),
+            dynamic_options: results.next().unwrap_or_default(),
+        })
+    }
+}
+
+/// What Flink's configuration template opens for Java 17 and later.
+fn opens() -> impl Iterator<Item = String> {
+    let packages = [
+        "java.lang",
+        "java.lang.reflect",
+        "java.util",
+        "java.util.concurrent",
+        "java.util.concurrent.atomic",
+        "java.util.concurrent.locks",
+        "java.net",
+        "java.nio",
+        "java.io",
+        "java.text",
+    ];
+    packages
+        .into_iter()
+        .map(|package| format!("--add-opens=java.base/{package}=ALL-UNNAMED"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+
+    #[test]
+    fn the_results_are_found_between_log_lines() -> anyhow::Result<()> {
+        let output = "INFO  [] - Loading configuration property: a, b\n\
+            BASH_JAVA_UTILS_EXEC_RESULT:-Xmx1 -Xms1\n\
+            BASH_JAVA_UTILS_EXEC_RESULT:-D a=1b -D c=2\n";
+        let memory = Memory::parse(output)?;
+        assert_eq!(memory.jvm_arguments, ["-Xmx1", "-Xms1"]);
+        assert_eq!(memory.dynamic_options, ["-D", "a=1b", "-D", "c=2"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_refusal_is_an_error() {
+        assert!(Memory::parse("Exception in thread \"main\" …").is_err());
+    }
+}

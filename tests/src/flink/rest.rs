@@ -1,0 +1,109 @@
+//! Flink's REST interface.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use std::time::Duration;
+use ureq::Agent;
+
+/// A job's id, 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobId(String);
+
+impl JobId {
+    /// The id in what the client prints: `Job has been submitted with JobID …`.
+    #[must_use]
+    pub(super) fn in_client_output(output: &str) -> Option<Self> {
+        let (_, rest) = output.split_once("JobID ")?;
+        let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+        (id.len() == 32).then_some(Self(id))
+    }
+}
+
+impl std::fmt::Display for JobId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The JobManager's interface.
+#[derive(Debug)]
+pub struct Rest {
+    base: String,
+    agent: Agent,
+}
+
+impl Rest {
+    /// The interface at a port of this machine.
+    #[must_use]
+    pub fn at(port: u16) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(Duration::from_secs(10)))
+            .build();
+        Self {
+            base: format!("http://127.0.0.1:{port}"),
+            agent: config.into(),
+        }
+    }
+
+    /// Reads a resource.
+    ///
+    /// # Errors
+    /// When it is not there, or no JSON.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        let url = format!("{}{path}", self.base);
+        let mut response = self.agent.get(&url).call().with_context(|| url.clone())?;
+        response.body_mut().read_json().context(url)
+    }
+
+    /// How many TaskManagers are registered.
+    ///
+    /// # Errors
+    /// When the JobManager does not answer.
+    pub fn taskmanagers(&self) -> Result<usize> {
+        let answer = self.get("/taskmanagers")?;
+        Ok(answer["taskmanagers"].as_array().map_or(0, Vec::len))
+    }
+
+    /// A job's state, such as `RUNNING`.
+    ///
+    /// # Errors
+    /// When the job is not known.
+    pub fn job_state(&self, job: &JobId) -> Result<String> {
+        let answer = self.get(&format!("/jobs/{job}"))?;
+        let state = answer["state"].as_str();
+        Ok(state.context("a job without a state")?.to_owned())
+    }
+
+    /// How many checkpoints of a job are complete.
+    ///
+    /// # Errors
+    /// When the job is not known.
+    pub fn completed_checkpoints(&self, job: &JobId) -> Result<u64> {
+        let answer = self.get(&format!("/jobs/{job}/checkpoints"))?;
+        Ok(answer["counts"]["completed"].as_u64().unwrap_or(0))
+    }
+
+    /// Cancels a job.
+    ///
+    /// # Errors
+    /// When the job is not known.
+    pub fn cancel(&self, job: &JobId) -> Result<()> {
+        let url = format!("{}/jobs/{job}?mode=cancel", self.base);
+        self.agent.patch(&url).send_empty().context(url)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::JobId;
+
+    #[test]
+    fn the_id_is_found_in_what_the_client_prints() {
+        let id = "0123456789abcdef0123456789abcdef";
+        let output = format!("Job has been submitted with JobID {id}\n");
+        let found = JobId::in_client_output(&output).map(|job| job.to_string());
+        assert_eq!(found.as_deref(), Some(id));
+        assert_eq!(JobId::in_client_output("The program finished"), None);
+    }
+}
