@@ -54,18 +54,18 @@ impl Jdk {
         self.home.join("bin").join(name)
     }
 
-    /// Whether this JVM has the collector that `option` (`-XX:+Use…GC`) selects.
+    /// Whether this JVM starts with `options`, such as those that select a collector.
     ///
     /// # Errors
     /// When the JVM cannot be started at all.
-    pub fn has_collector(&self, option: &str) -> Result<bool> {
+    pub fn accepts(&self, options: &[&str]) -> Result<bool> {
         let java = self.tool("java");
-        let status = Command::new(&java)
-            .args(["-Xshare:auto", option, "-version"])
+        let output = Command::new(&java)
+            .args(options)
+            .arg("-version")
             .output()
-            .with_context(|| format!("cannot start {}", java.display()))?
-            .status;
-        Ok(status.success())
+            .with_context(|| format!("cannot start {}", java.display()))?;
+        Ok(output.status.success())
     }
 
     fn at(home: &Path) -> Option<Self> {
@@ -116,4 +116,23 @@ pub(crate) fn run_script(name: &str, argument: &str) -> Result<PathBuf> {
         bail!("{} {argument} failed", script.display());
     }
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
+}
+
+/// Runs `test` on every supported release and tells of all failures, not only the first.
+///
+/// # Errors
+/// When the test failed on one of them, by an error or by a panic, or when one cannot be had.
+pub fn on_every_jdk(test: impl Fn(&Jdk) -> Result<()>) -> Result<()> {
+    let mut failures = Vec::new();
+    for jdk in Jdk::all()? {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&jdk)));
+        match outcome {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failures.push(format!("on {jdk}: {error:?}")),
+            // The panic's own message is already printed.
+            Err(_) => failures.push(format!("on {jdk}: an assertion failed, see above")),
+        }
+    }
+    ensure!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
 }

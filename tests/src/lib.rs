@@ -12,6 +12,7 @@ pub mod flink;
 pub mod javac;
 pub mod jdk;
 pub mod jvm;
+pub mod mount;
 pub mod process;
 pub mod skip;
 pub mod trace;
@@ -20,7 +21,8 @@ pub mod wait;
 
 pub use cgroup::Cgroup;
 pub use flink::{Cluster, ClusterBuilder};
-pub use jdk::Jdk;
+pub use jdk::{Jdk, on_every_jdk};
+pub use mount::Tmpfs;
 pub use jvm::{Finished, Jvm, Running, Step};
 pub use trace::Trace;
 pub use verdict::Verdict;

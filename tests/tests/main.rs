@@ -1,3 +1,11 @@
 //! End-to-end tests: the built agent and command line, in real JVMs and a real Flink.
 //!
 //! One binary, a module per matter:
+
+mod accounting; // exact bytes and blocks of known programs, and whose they are
+mod disk; // directories that cannot be written, full disks, the disk budget
+mod incidents; // each kind of exhausted memory, and what is known about it
+mod kill; // SIGKILL at any moment
+mod lab; // real Flink, real faults, expected verdicts
+mod load; // loads everywhere, tells the truth about the JVM, and the program notices nothing
+mod options; // options honoured; wrong ones named
