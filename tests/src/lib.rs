@@ -22,7 +22,7 @@ pub mod wait;
 pub use cgroup::Cgroup;
 pub use flink::{Cluster, ClusterBuilder};
 pub use jdk::{Jdk, on_every_jdk};
-pub use mount::Tmpfs;
 pub use jvm::{Finished, Jvm, Running, Step};
+pub use mount::Tmpfs;
 pub use trace::Trace;
 pub use verdict::Verdict;

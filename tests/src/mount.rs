@@ -43,6 +43,9 @@ impl Tmpfs {
 impl Drop for Tmpfs {
     fn drop(&mut self) {
         // Lazy, for the JVM that used it may be ending just now. Where mounting failed there is nothing to undo.
-        let _ = Command::new("umount").arg("--lazy").arg(self.path()).output();
+        let _ = Command::new("umount")
+            .arg("--lazy")
+            .arg(self.path())
+            .output();
     }
 }

@@ -20,7 +20,11 @@ const COLLECTORS: [(&str, &[&str]); 5] = [
 fn the_header_says_what_runs() -> Result<()> {
     on_every_jdk(|jdk| {
         let mut jvm = Jvm::new(jdk, "Idle")
-            .options(["-Xmx96m", "-XX:MaxDirectMemorySize=48m", "-Dpassword=secret"])
+            .options([
+                "-Xmx96m",
+                "-XX:MaxDirectMemorySize=48m",
+                "-Dpassword=secret",
+            ])
             .agent("")
             .start()?;
         let pid = jvm.id();
@@ -31,7 +35,10 @@ fn the_header_says_what_runs() -> Result<()> {
         assert_eq!(header.jvm.version, jdk.version);
         assert_eq!(header.jvm.main_class.as_deref(), Some("Idle"));
         assert_eq!(header.jvm.max_direct_bytes, Some(48 << 20));
-        assert!(header.jvm.arguments.contains(&"-Xmx96m".to_owned()), "{header:?}");
+        assert!(
+            header.jvm.arguments.contains(&"-Xmx96m".to_owned()),
+            "{header:?}"
+        );
         assert!(!format!("{header:?}").contains("secret"), "{header:?}");
         assert_eq!(header.jvm.arguments_withheld, 1, "{header:?}");
         assert_eq!(header.flink, None);
@@ -44,18 +51,30 @@ fn the_header_says_what_runs() -> Result<()> {
 #[test]
 fn samples_come_from_every_source() -> Result<()> {
     on_every_jdk(|jdk| {
-        let mut jvm = Jvm::new(jdk, "Idle").options(["-Xmx96m"]).agent("interval=100ms").start()?;
+        let mut jvm = Jvm::new(jdk, "Idle")
+            .options(["-Xmx96m"])
+            .agent("interval=100ms")
+            .start()?;
         let trace = until_sampled(&mut jvm, "idle")?;
         let sample = trace.last_sample()?;
         let heap = sample.heap.context("no heap")?;
         assert!(heap.used_bytes > 0 && heap.used_bytes <= heap.committed_bytes);
-        assert!(heap.max_bytes > 64 << 20 && heap.max_bytes <= 96 << 20, "{heap:?}");
+        assert!(
+            heap.max_bytes > 64 << 20 && heap.max_bytes <= 96 << 20,
+            "{heap:?}"
+        );
         assert!(sample.direct.is_some() && sample.off_heap.is_some());
         for kind in [PoolKind::Heap, PoolKind::Metaspace, PoolKind::CodeCache] {
-            assert!(sample.pools.iter().any(|pool| pool.kind == kind), "no {kind:?}");
+            assert!(
+                sample.pools.iter().any(|pool| pool.kind == kind),
+                "no {kind:?}"
+            );
         }
         let threads = sample.threads.context("no threads")?;
-        assert!(threads.live >= 1 && threads.peak >= threads.live, "{threads:?}");
+        assert!(
+            threads.live >= 1 && threads.peak >= threads.live,
+            "{threads:?}"
+        );
         assert!(sample.classes.context("no classes")?.loaded > 100);
         let process = sample.process.context("no process")?;
         assert!(process.rss_anon_bytes > 0 && process.rss_anon_bytes <= process.vm_rss_bytes);
@@ -71,7 +90,10 @@ fn an_orderly_end_is_recorded() -> Result<()> {
     on_every_jdk(|jdk| {
         let finished = Jvm::new(jdk, "Hello").agent("").run()?;
         let trace = finished.trace()?;
-        assert_eq!(trace.end.context("no end record")?.reason, EndReason::VmDeath);
+        assert_eq!(
+            trace.end.context("no end record")?.reason,
+            EndReason::VmDeath
+        );
         assert!(!trace.samples.is_empty(), "even a short life has a sample");
         assert!(trace.damage.is_none(), "{:?}", trace.damage);
         Ok(())
@@ -97,7 +119,10 @@ fn every_collector_is_observed() -> Result<()> {
     on_every_jdk(|jdk| {
         for (name, options) in COLLECTORS {
             if !jdk.accepts(options)? {
-                skipped("every_collector_is_observed", format!("{jdk} has no {name}"));
+                skipped(
+                    "every_collector_is_observed",
+                    format!("{jdk} has no {name}"),
+                );
                 continue;
             }
             collections_are_counted(jdk, options).context(name)?;
@@ -114,10 +139,22 @@ fn collections_are_counted(jdk: &Jdk, options: &[&str]) -> Result<()> {
         .start()?;
     let trace = until_sampled(&mut jvm, "worked")?;
     let sample = trace.last_sample()?;
-    let collections: u64 = sample.collectors.iter().map(|collector| collector.count).sum();
-    ensure!(collections >= 1, "System.gc() is not counted: {:?}", sample.collectors);
+    let collections: u64 = sample
+        .collectors
+        .iter()
+        .map(|collector| collector.count)
+        .sum();
+    ensure!(
+        collections >= 1,
+        "System.gc() is not counted: {:?}",
+        sample.collectors
+    );
     let after = sample.heap.and_then(|heap| heap.after_gc_bytes);
-    ensure!(after.is_some_and(|bytes| bytes > 0), "no heap after a collection: {:?}", sample.heap);
+    ensure!(
+        after.is_some_and(|bytes| bytes > 0),
+        "no heap after a collection: {:?}",
+        sample.heap
+    );
     jvm.go_on()?;
     let finished = jvm.finish()?;
     ensure!(finished.status.success(), "{}", finished.stderr);
@@ -128,19 +165,37 @@ fn collections_are_counted(jdk: &Jdk, options: &[&str]) -> Result<()> {
 #[test]
 fn jni_is_used_by_the_book() -> Result<()> {
     on_every_jdk(|jdk| {
-        for main_class in ["Busy", "JavaMadeOom", "HeapOom", "UnsafeSteps", "DirectRetry"] {
+        for main_class in [
+            "Busy",
+            "JavaMadeOom",
+            "HeapOom",
+            "UnsafeSteps",
+            "DirectRetry",
+        ] {
             let run = |jvm: Jvm| {
-                jvm.options(["-Xcheck:jni", "-Xmx64m"]).arguments(["1048576", "200"]).run()
+                jvm.options(["-Xcheck:jni", "-Xmx64m"])
+                    .arguments(["1048576", "200"])
+                    .run()
             };
             let bare = run(Jvm::new(jdk, main_class))?;
             let with_agent = run(Jvm::new(jdk, main_class).agent("interval=50ms"))?;
             assert!(with_agent.status.success(), "{}", with_agent.stderr);
             let complaints = |text: &str| -> Vec<String> {
-                let of_jni = |line: &&str| line.contains("in native method") || line.starts_with("WARNING: JNI");
+                let of_jni = |line: &&str| {
+                    line.contains("in native method") || line.starts_with("WARNING: JNI")
+                };
                 text.lines().filter(of_jni).map(str::to_owned).collect()
             };
-            assert_eq!(complaints(&with_agent.stdout), complaints(&bare.stdout), "{main_class}");
-            assert_eq!(complaints(&with_agent.stderr), complaints(&bare.stderr), "{main_class}");
+            assert_eq!(
+                complaints(&with_agent.stdout),
+                complaints(&bare.stdout),
+                "{main_class}"
+            );
+            assert_eq!(
+                complaints(&with_agent.stderr),
+                complaints(&bare.stderr),
+                "{main_class}"
+            );
         }
         Ok(())
     })

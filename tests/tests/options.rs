@@ -8,9 +8,21 @@ const KEYS: [&str; 5] = ["dir", "interval", "max_disk", "native", "log"];
 
 #[test]
 fn defaults_are_those_of_the_documentation() -> Result<()> {
-    let trace = Jvm::new(&Jdk::find(17)?, "Hello").agent("").run()?.trace()?;
-    for (key, value) in [("interval", "1s"), ("max_disk", "64m"), ("native", "off"), ("log", "warn")] {
-        assert_eq!(trace.header.agent_options.get(key).map(String::as_str), Some(value), "{key}");
+    let trace = Jvm::new(&Jdk::find(17)?, "Hello")
+        .agent("")
+        .run()?
+        .trace()?;
+    for (key, value) in [
+        ("interval", "1s"),
+        ("max_disk", "64m"),
+        ("native", "off"),
+        ("log", "warn"),
+    ] {
+        assert_eq!(
+            trace.header.agent_options.get(key).map(String::as_str),
+            Some(value),
+            "{key}"
+        );
     }
     Ok(())
 }
@@ -18,16 +30,25 @@ fn defaults_are_those_of_the_documentation() -> Result<()> {
 #[test]
 fn given_values_are_used() -> Result<()> {
     let options = "interval=250ms,max_disk=8m,log=debug";
-    let trace = Jvm::new(&Jdk::find(17)?, "Hello").agent(options).run()?.trace()?;
+    let trace = Jvm::new(&Jdk::find(17)?, "Hello")
+        .agent(options)
+        .run()?
+        .trace()?;
     for (key, value) in [("interval", "250ms"), ("max_disk", "8m"), ("log", "debug")] {
-        assert_eq!(trace.header.agent_options.get(key).map(String::as_str), Some(value), "{key}");
+        assert_eq!(
+            trace.header.agent_options.get(key).map(String::as_str),
+            Some(value),
+            "{key}"
+        );
     }
     Ok(())
 }
 
 #[test]
 fn the_interval_is_that_of_the_samples() -> Result<()> {
-    let mut jvm = Jvm::new(&Jdk::find(17)?, "Idle").agent("interval=50ms").start()?;
+    let mut jvm = Jvm::new(&Jdk::find(17)?, "Idle")
+        .agent("interval=50ms")
+        .start()?;
     jvm.step("idle")?;
     let median = jvm.wait_for_trace("enough samples", |trace| {
         let times: Vec<u64> = trace.samples.iter().map(|sample| sample.up_ms).collect();
@@ -42,7 +63,9 @@ fn the_interval_is_that_of_the_samples() -> Result<()> {
 
 #[test]
 fn an_unknown_key_is_named_with_the_valid_ones() -> Result<()> {
-    let finished = Jvm::new(&Jdk::find(17)?, "Hello").agent("colour=red").run()?;
+    let finished = Jvm::new(&Jdk::find(17)?, "Hello")
+        .agent("colour=red")
+        .run()?;
     assert_eq!(finished.status.code(), Some(7));
     let line = agent_line(&finished.stderr, "colour")?;
     for key in KEYS {
@@ -81,12 +104,27 @@ fn a_bad_value_is_named_and_its_default_used() -> Result<()> {
 fn nonsense_does_not_hurt_the_program() -> Result<()> {
     let long = "x".repeat(20_000);
     let table = [
-        "", ",", ",,,,", "=", "====", "dir", "dir=", "interval", "=,=", "dir=a=b", "\u{1f600}=\u{1f600}",
-        "interval=1s,interval=2s", "%n%s%x", "help", &long,
+        "",
+        ",",
+        ",,,,",
+        "=",
+        "====",
+        "dir",
+        "dir=",
+        "interval",
+        "=,=",
+        "dir=a=b",
+        "\u{1f600}=\u{1f600}",
+        "interval=1s,interval=2s",
+        "%n%s%x",
+        "help",
+        &long,
     ];
     let bare = Jvm::new(&Jdk::find(17)?, "Hello").run()?;
     for options in table {
-        let finished = Jvm::new(&Jdk::find(17)?, "Hello").agent_exactly(options).run()?;
+        let finished = Jvm::new(&Jdk::find(17)?, "Hello")
+            .agent_exactly(options)
+            .run()?;
         assert_eq!(finished.status, bare.status, "{options}");
         assert_eq!(finished.stdout, bare.stdout, "{options}");
     }
@@ -128,13 +166,19 @@ fn without_anything_the_trace_goes_to_the_working_directory() -> Result<()> {
 fn a_directory_that_is_not_there_is_made() -> Result<()> {
     let parent = tempfile::tempdir()?;
     let wanted = parent.path().join("a/b");
-    Jvm::new(&Jdk::find(17)?, "Hello").agent_exactly(&format!("dir={}", wanted.display())).run()?;
+    Jvm::new(&Jdk::find(17)?, "Hello")
+        .agent_exactly(&format!("dir={}", wanted.display()))
+        .run()?;
     Trace::open(Path::new(&wanted))?;
     Ok(())
 }
 
 /// The agent's line that has `word` in it.
 fn agent_line<'a>(stderr: &'a str, word: &str) -> Result<&'a str> {
-    let mut lines = stderr.lines().filter(|line| line.contains("flinkmem") && line.contains(word));
-    lines.next().with_context(|| format!("no line of flinkmem names {word}:\n{stderr}"))
+    let mut lines = stderr
+        .lines()
+        .filter(|line| line.contains("flinkmem") && line.contains(word));
+    lines
+        .next()
+        .with_context(|| format!("no line of flinkmem names {word}:\n{stderr}"))
 }
