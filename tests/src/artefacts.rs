@@ -1,6 +1,7 @@
 //! What the tests test: the agent and the command line, as `cargo build --release` leaves them.
 
 use anyhow::{Result, ensure};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// The checkout's root.
@@ -33,6 +34,26 @@ pub fn agent() -> Result<PathBuf> {
 /// When it is not built.
 pub fn flinkmem() -> Result<PathBuf> {
     built("flinkmem")
+}
+
+/// What loads the agent into a JVM: with its trace in `traces`, where given, and further `options`.
+///
+/// # Errors
+/// When it is not built.
+pub fn agent_argument(traces: Option<&Path>, options: &str) -> Result<OsString> {
+    let mut argument = OsString::from("-agentpath:");
+    argument.push(agent()?);
+    let mut separator = "=";
+    if let Some(traces) = traces {
+        argument.push("=dir=");
+        argument.push(traces);
+        separator = ",";
+    }
+    if !options.is_empty() {
+        argument.push(separator);
+        argument.push(options);
+    }
+    Ok(argument)
 }
 
 fn built(name: &str) -> Result<PathBuf> {

@@ -102,10 +102,17 @@ impl Jvm {
     pub fn start(self) -> Result<Running> {
         let directory = tempfile::Builder::new().prefix("flinkmem-lab-").tempdir()?;
         let path = directory.path();
-        std::fs::create_dir(path.join("traces"))?;
+
         let mut command = Command::new(&self.java);
-        if let Some(agent) = &self.agent {
-            command.arg(agent_argument(agent, path)?);
+        let traces = path.join("traces");
+        match &self.agent {
+            None => {}
+            Some(Agent::With(options)) => {
+                command.arg(artefacts::agent_argument(Some(&traces), options)?);
+            }
+            Some(Agent::Exactly(options)) => {
+                command.arg(artefacts::agent_argument(None, options)?);
+            }
         }
         command
             .args(&self.options)
@@ -137,27 +144,6 @@ impl Jvm {
         running.go_on_without_waiting()?;
         running.finish()
     }
-}
-
-fn agent_argument(agent: &Agent, directory: &Path) -> Result<OsString> {
-    let mut argument = OsString::from("-agentpath:");
-    argument.push(artefacts::agent()?);
-    match agent {
-        Agent::Exactly(options) if options.is_empty() => {}
-        Agent::Exactly(options) => {
-            argument.push("=");
-            argument.push(options);
-        }
-        Agent::With(options) => {
-            argument.push("=dir=");
-            argument.push(directory.join("traces"));
-            if !options.is_empty() {
-                argument.push(",");
-                argument.push(options);
-            }
-        }
-    }
-    Ok(argument)
 }
 
 /// A JVM that was started. It ends when this is dropped.

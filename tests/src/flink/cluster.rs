@@ -25,6 +25,7 @@ pub struct ClusterBuilder {
     version: String,
     configuration: Vec<(String, String)>,
     agent: Option<String>,
+    traces: Option<PathBuf>,
     options: Vec<OsString>,
     cgroups: Vec<File>,
 }
@@ -48,6 +49,13 @@ impl ClusterBuilder {
     #[must_use]
     pub fn agent(mut self, options: &str) -> Self {
         self.agent = Some(options.to_owned());
+        self
+    }
+
+    /// Where the agent writes; else in a directory of the cluster's that goes with it.
+    #[must_use]
+    pub fn traces(mut self, directory: &Path) -> Self {
+        self.traces = Some(directory.to_owned());
         self
     }
 
@@ -81,9 +89,14 @@ impl ClusterBuilder {
         configuration.0.extend(self.configuration);
         configuration.write(&home, &places.conf())?;
 
+        let traces = self
+            .traces
+            .unwrap_or_else(|| directory.path().join("traces"));
         let mut options = self.options;
+        let mut agent_argument = OsString::new();
         if let Some(agent) = self.agent {
-            options.push(agent_argument(&agent, &places)?);
+            agent_argument = artefacts::agent_argument(Some(&traces), &agent)?;
+            options.push(agent_argument.clone());
         }
         let launch = |options, cgroups| Launch {
             jdk: &self.jdk,
@@ -99,24 +112,14 @@ impl ClusterBuilder {
             jdk: self.jdk.clone(),
             home: home.clone(),
             places: places.clone(),
-            directory,
+            agent_argument,
+            traces,
+            _directory: directory,
             _only_one: only_one,
         };
         cluster.wait_until_up()?;
         Ok(cluster)
     }
-}
-
-fn agent_argument(options: &str, places: &Places) -> Result<OsString> {
-    let mut argument = OsString::from("-agentpath:");
-    argument.push(artefacts::agent()?);
-    argument.push("=dir=");
-    argument.push(places.root.join("traces"));
-    if !options.is_empty() {
-        argument.push(",");
-        argument.push(options);
-    }
-    Ok(argument)
 }
 
 /// A running cluster. It ends when this is dropped.
@@ -129,7 +132,10 @@ pub struct Cluster {
     jdk: Jdk,
     home: Home,
     places: Places,
-    directory: TempDir,
+    agent_argument: OsString,
+    traces: PathBuf,
+    // Removed last.
+    _directory: TempDir,
     _only_one: MutexGuard<'static, ()>,
 }
 
@@ -142,6 +148,7 @@ impl Cluster {
             version: DEFAULT_VERSION.to_owned(),
             configuration: Vec::new(),
             agent: None,
+            traces: None,
             options: Vec::new(),
             cgroups: Vec::new(),
         }
@@ -160,8 +167,20 @@ impl Cluster {
 
     /// Where the TaskManager's trace goes.
     #[must_use]
-    pub fn traces(&self) -> PathBuf {
-        self.directory.path().join("traces")
+    pub fn traces(&self) -> &Path {
+        &self.traces
+    }
+
+    /// The version of Flink.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.home.version()
+    }
+
+    /// The argument with which the TaskManager loaded the agent; empty without it.
+    #[must_use]
+    pub fn agent_argument(&self) -> String {
+        self.agent_argument.to_string_lossy().into_owned()
     }
 
     /// Where the logs are.
