@@ -128,7 +128,7 @@ pub fn on_every_jdk(test: impl Fn(&Jdk) -> Result<()>) -> Result<()> {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&jdk)));
         match outcome {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => failures.push(format!("on {jdk}: {error:?}")),
+            Ok(Err(error)) => failures.push(format!("on {jdk}: {error:#}")),
             // The panic's own message is already printed.
             Err(_) => failures.push(format!("on {jdk}: an assertion failed, see above")),
         }

@@ -8,7 +8,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// How long a JVM may take for anything a test asks of it. Generous: the machine may be busy, and a test that passes
 /// never waits that long.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Looks until `look` finds something.
 ///

@@ -110,6 +110,7 @@ fn the_program_notices_nothing() -> Result<()> {
         assert_eq!(with_agent.status, bare.status);
         assert_eq!(with_agent.stdout, bare.stdout);
         assert_eq!(with_agent.stderr, bare.stderr);
+        assert!(with_agent.trace()?.end.is_some(), "the agent was not there");
         Ok(())
     })
 }
@@ -180,6 +181,7 @@ fn jni_is_used_by_the_book() -> Result<()> {
             let bare = run(Jvm::new(jdk, main_class))?;
             let with_agent = run(Jvm::new(jdk, main_class).agent("interval=50ms"))?;
             assert!(with_agent.status.success(), "{}", with_agent.stderr);
+            assert!(with_agent.trace()?.end.is_some(), "the agent was not there");
             let complaints = |text: &str| -> Vec<String> {
                 let of_jni = |line: &&str| {
                     line.contains("in native method") || line.starts_with("WARNING: JNI")
