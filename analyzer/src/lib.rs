@@ -7,4 +7,5 @@
 //! Rules do not print; reports do not think.
 #![forbid(unsafe_code)]
 
+pub mod statistics;
 pub mod cli;
