@@ -7,5 +7,6 @@
 //! Rules do not print; reports do not think.
 #![forbid(unsafe_code)]
 
-pub mod statistics;
+pub mod case;
 pub mod cli;
+pub mod statistics;

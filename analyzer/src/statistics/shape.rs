@@ -166,7 +166,10 @@ mod tests {
 
     #[test]
     fn a_rise_by_equal_steps_is_steady() {
-        assert_eq!(shape(&series(60, |x| 1e6 * (x * 6.0).floor())), Shape::Steady);
+        assert_eq!(
+            shape(&series(60, |x| 1e6 * (x * 6.0).floor())),
+            Shape::Steady
+        );
     }
 
     #[test]
@@ -183,7 +186,8 @@ mod tests {
     #[test]
     fn an_exponential_fill_is_slowing_towards_its_bound() {
         // Two time constants seen: at 86 % of the bound.
-        let Shape::Slowing { bound } = shape(&series(90, |x| 1e8 * (1.0 - (-2.0 * x).exp()))) else {
+        let Shape::Slowing { bound } = shape(&series(90, |x| 1e8 * (1.0 - (-2.0 * x).exp())))
+        else {
             panic!("not slowing");
         };
         assert!((bound / 1e8 - 1.0).abs() < 0.1, "{bound}");

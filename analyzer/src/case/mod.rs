@@ -1,0 +1,114 @@
+//! A case: everything known about one process life, on one clock.
+//!
+//! Reading turns records into compact series and keeps the rare ones (sites, incidents, events) as they are. A case says
+//! what happened; what it means is for the rules.
+
+mod direct_errors;
+mod origin;
+mod outcome;
+mod site_growth;
+mod timeline;
+
+pub use direct_errors::{DirectError, DirectErrors};
+pub use origin::{Origin, Owner, is_direct, owner_of};
+pub use outcome::{Outcome, OutcomeKind, Surroundings};
+pub use site_growth::{OwnerUse, growth_by_owner, use_by_owner};
+pub use timeline::{MetaspaceUse, Moment, SiteSnapshot, Timeline};
+
+use flinkmem_trace::{
+    Damage, End, Event, FlinkFacts, Header, Incident, Record, Site, TraceError, TraceReader,
+};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Everything known about one process life.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// Where the trace lies.
+    pub directory: PathBuf,
+    /// What does not change.
+    pub header: Header,
+    /// Samples in order, those of the incidents among them.
+    pub timeline: Timeline,
+    /// Limits that were met, in order.
+    pub incidents: Vec<Incident>,
+    /// What else happened, in order.
+    pub events: Vec<Event>,
+    /// Call sites by id.
+    pub sites: BTreeMap<u32, Site>,
+    /// The orderly end.
+    pub end: Option<End>,
+    /// What could not be read.
+    pub damage: Damage,
+}
+
+impl Case {
+    /// Reads the trace in `directory`.
+    ///
+    /// # Errors
+    /// [`TraceError`] when there is no trace that this build can read. Damage inside one is no error.
+    pub fn read(directory: &Path) -> Result<Self, TraceError> {
+        let reader = TraceReader::open(directory)?;
+        let mut case = Self {
+            directory: directory.to_owned(),
+            header: reader.header().clone(),
+            ..Self::default()
+        };
+        case.damage = reader.for_each(|record| case.take(record));
+        case.incidents.sort_by_key(|incident| incident.up_ms);
+        case.events.sort_by_key(|event| event.up_ms);
+        case.timeline.sort();
+        Ok(case)
+    }
+
+    fn take(&mut self, record: Record) {
+        match record {
+            Record::Header(_) => {}
+            Record::Sample(sample) => self.timeline.push(&sample),
+            Record::Site(site) => {
+                self.sites.insert(site.id, site);
+            }
+            Record::Event(event) => self.events.push(event),
+            Record::Incident(incident) => {
+                self.timeline.push_incident(&incident);
+                self.incidents.push(*incident);
+            }
+            Record::End(end) => self.end = Some(end),
+        }
+    }
+
+    /// Facts about Flink; absent in any other JVM.
+    #[must_use]
+    pub fn flink(&self) -> Option<&FlinkFacts> {
+        self.header.flink.as_ref()
+    }
+
+    /// The limit on direct memory that the JVM enforced last, as far as it is known.
+    #[must_use]
+    pub fn direct_limit(&self) -> Option<u64> {
+        let measured = |moment: &Moment| moment.direct?.max_bytes;
+        let last = self.timeline.moments.iter().rev().find_map(measured);
+        let flag = || {
+            let text = self.header.jvm.flags.get("MaxDirectMemorySize")?;
+            text.parse().ok()
+        };
+        last.or(self.header.jvm.max_direct_bytes)
+            .or_else(flag)
+            .filter(|&limit| limit > 0)
+    }
+
+    /// Wall clock of a time on the monotonic clock.
+    #[must_use]
+    pub fn wall_ms(&self, up_ms: u64) -> i64 {
+        let up = i64::try_from(up_ms).unwrap_or(i64::MAX);
+        let since_header = up.saturating_sub(i64::try_from(self.header.up_ms).unwrap_or(0));
+        let near = self
+            .timeline
+            .at_or_before(up_ms)
+            .or(self.timeline.moments.first());
+        near.map_or(self.header.t_ms.saturating_add(since_header), |moment| {
+            let apart = up.saturating_sub(i64::try_from(moment.up_ms).unwrap_or(up));
+            moment.t_ms.saturating_add(apart)
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Samples in order: what is needed of each, compact enough for days of them.
+
+use crate::statistics::{Point, Reading};
+use flinkmem_trace::{
+    AgentCost, Cgroup, Collector, DirectMemory, Heap, Incident, OffHeap, PoolKind, Process, Sample,
+    SiteUse,
+};
+
+/// Samples in order of the monotonic clock.
+#[derive(Debug, Default)]
+pub struct Timeline {
+    /// One for each sample.
+    pub moments: Vec<Moment>,
+    /// Live bytes by call site; not at every sample.
+    pub snapshots: Vec<SiteSnapshot>,
+    /// Ticks of the agent, incidents not counted.
+    pub ticks: u64,
+}
+
+/// One sample.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moment {
+    /// Wall clock, milliseconds since the epoch.
+    pub t_ms: i64,
+    /// Milliseconds since the agent started.
+    pub up_ms: u64,
+    /// Counters of `java.nio.Bits`.
+    pub direct: Option<DirectMemory>,
+    /// The agent's account of `Unsafe` memory.
+    pub off_heap: Option<OffHeap>,
+    /// The Java heap.
+    pub heap: Option<Heap>,
+    /// The Metaspace pool.
+    pub metaspace: Option<MetaspaceUse>,
+    /// The process as the kernel sees it.
+    pub process: Option<Process>,
+    /// The memory cgroup.
+    pub cgroup: Option<Cgroup>,
+    /// Collections so far, of any kind; absent where the JVM could not be asked.
+    pub collections: Option<u64>,
+    /// Of them, those that look at the whole heap.
+    pub full_collections: Option<u64>,
+    /// The agent's cost and losses.
+    pub agent: AgentCost,
+}
+
+/// The Metaspace pool, class space included.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MetaspaceUse {
+    /// Used.
+    pub used_bytes: u64,
+    /// Committed.
+    pub committed_bytes: u64,
+}
+
+/// Call sites with the most live bytes at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct SiteSnapshot {
+    /// Milliseconds since the agent started.
+    pub up_ms: u64,
+    /// The sites.
+    pub uses: Vec<SiteUse>,
+}
+
+impl Timeline {
+    pub(super) fn push(&mut self, sample: &Sample) {
+        self.ticks += 1;
+        self.push_moment(sample, sample.up_ms, &sample.sites);
+    }
+
+    /// An incident's sample counts as one more: it is the nearest to the moment that matters.
+    pub(super) fn push_incident(&mut self, incident: &Incident) {
+        let sites = if incident.sites.is_empty() {
+            &incident.sample.sites
+        } else {
+            &incident.sites
+        };
+        let mut sample = (*incident.sample).clone();
+        let not_recorded = sample.up_ms == 0 && sample.t_ms == 0;
+        if not_recorded {
+            sample.t_ms = incident.t_ms;
+        }
+        // The incident's own time: the sample may have been begun a moment earlier.
+        self.push_moment(&sample, incident.up_ms, sites);
+    }
+
+    fn push_moment(&mut self, sample: &Sample, up_ms: u64, sites: &[SiteUse]) {
+        self.moments.push(Moment::of(sample, up_ms));
+        if !sites.is_empty() {
+            self.snapshots.push(SiteSnapshot {
+                up_ms,
+                uses: sites.to_vec(),
+            });
+        }
+    }
+
+    pub(super) fn sort(&mut self) {
+        self.moments.sort_by_key(|moment| moment.up_ms);
+        self.snapshots.sort_by_key(|snapshot| snapshot.up_ms);
+    }
+
+    /// Seconds from the first to the last sample.
+    #[must_use]
+    pub fn span_s(&self) -> f64 {
+        match (self.moments.first(), self.moments.last()) {
+            (Some(first), Some(last)) => seconds(last.up_ms) - seconds(first.up_ms),
+            _ => 0.0,
+        }
+    }
+
+    /// The last moment at or before a time.
+    #[must_use]
+    pub fn at_or_before(&self, up_ms: u64) -> Option<&Moment> {
+        let after = self.moments.partition_point(|m| m.up_ms <= up_ms);
+        self.moments[..after].last()
+    }
+
+    /// A series of the values that are there.
+    pub fn series(&self, value: impl Fn(&Moment) -> Option<u64>) -> Vec<Point> {
+        let point =
+            |moment: &Moment| Some(Point::new(seconds(moment.up_ms), value(moment)? as f64));
+        self.moments.iter().filter_map(point).collect()
+    }
+
+    /// The same with the collections that had run, where these are known.
+    pub fn readings(
+        &self,
+        value: impl Fn(&Moment) -> Option<u64>,
+        collections: impl Fn(&Moment) -> Option<u64>,
+    ) -> Vec<Reading> {
+        let reading = |moment: &Moment| {
+            Some(Reading {
+                point: Point::new(seconds(moment.up_ms), value(moment)? as f64),
+                collections: collections(moment)?,
+            })
+        };
+        self.moments.iter().filter_map(reading).collect()
+    }
+
+    /// The largest value.
+    pub fn peak(&self, value: impl Fn(&Moment) -> Option<u64>) -> Option<u64> {
+        self.moments.iter().filter_map(value).max()
+    }
+
+    /// The last value.
+    pub fn last(&self, value: impl Fn(&Moment) -> Option<u64>) -> Option<u64> {
+        self.moments.iter().rev().find_map(value)
+    }
+}
+
+impl Moment {
+    fn of(sample: &Sample, up_ms: u64) -> Self {
+        let metaspace = sample.pools.iter().find(|p| p.kind == PoolKind::Metaspace);
+        let pauses = sample.pauses.map(|pauses| pauses.count);
+        let collectors = (!sample.collectors.is_empty()).then_some(&sample.collectors);
+        Self {
+            t_ms: sample.t_ms,
+            up_ms,
+            direct: sample.direct,
+            off_heap: sample.off_heap,
+            heap: sample.heap,
+            metaspace: metaspace.map(|pool| MetaspaceUse {
+                used_bytes: pool.used_bytes,
+                committed_bytes: pool.committed_bytes,
+            }),
+            process: sample.process,
+            cgroup: sample.cgroup,
+            collections: collectors.map(|all| count(all, |_| true)).or(pauses),
+            full_collections: collectors.map(|all| count(all, is_full)),
+            agent: sample.agent,
+        }
+    }
+
+    /// Bytes that the JVM holds against the direct limit.
+    #[must_use]
+    pub fn direct_bytes(&self) -> Option<u64> {
+        self.direct.map(|direct| direct.capacity_bytes)
+    }
+}
+
+fn count(collectors: &[Collector], wanted: impl Fn(&str) -> bool) -> u64 {
+    collectors
+        .iter()
+        .filter(|collector| wanted(&collector.name))
+        .fold(0, |sum, collector| sum.saturating_add(collector.count))
+}
+
+/// Collectors of HotSpot and OpenJ9 that look at the whole heap, so that old garbage is found too: G1, Parallel, Serial,
+/// CMS, ZGC, Shenandoah. G1's concurrent marking counts from JDK 20 on only; before, it cannot be seen.
+fn is_full(collector: &str) -> bool {
+    const FULL: [&str; 8] = [
+        "Old Gen",
+        "MarkSweep",
+        "Concurrent GC",
+        "ZGC Cycles",
+        "Major Cycles",
+        "Shenandoah Cycles",
+        "global",
+        "Old Collector",
+    ];
+    FULL.iter().any(|part| collector.contains(part))
+}
+
+/// Seconds of milliseconds.
+pub(super) fn seconds(up_ms: u64) -> f64 {
+    up_ms as f64 / 1000.0
+}
