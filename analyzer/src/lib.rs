@@ -7,6 +7,9 @@
 //! Rules do not print; reports do not think.
 #![forbid(unsafe_code)]
 
+pub mod budget;
 pub mod case;
 pub mod cli;
+pub mod finding;
 pub mod statistics;
+pub mod units;

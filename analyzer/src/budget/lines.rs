@@ -1,0 +1,181 @@
+//! Every pool with what was measured in it.
+
+use super::Pools;
+use crate::case::{Case, Moment, Origin, SiteSnapshot, is_direct, owner_of};
+use flinkmem_trace::Site;
+use serde::Serialize;
+
+/// One pool: what it may hold, and what it held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct BudgetLine {
+    /// Name of the pool, as in `flinkmem model`.
+    pub component: &'static str,
+    /// Bytes meant for it; absent where nothing limits it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub configured: Option<u64>,
+    /// Bytes in use at the last sample; absent where it was not measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+    /// Most bytes in use at any sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak: Option<u64>,
+    /// Bytes of it that are resident, or at least committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resident: Option<u64>,
+}
+
+/// The parts of direct and managed memory, as call sites tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    FrameworkOffHeap,
+    TaskOffHeap,
+    Network,
+    Managed,
+    Outside,
+}
+
+/// The budget of a process, Flink's pools first where it is Flink's. The JVM's own limits stand for the sums, for the
+/// JVM does not tell Flink's share of the heap from the tasks'.
+#[must_use]
+pub fn budget_lines(case: &Case, pools: Option<&Pools>) -> Vec<BudgetLine> {
+    let mut lines = Vec::new();
+    if let Some(pools) = pools {
+        lines.push(configured("framework_heap", pools.framework_heap));
+        lines.push(configured("task_heap", pools.task_heap));
+        lines.push(sites_line(
+            case,
+            "framework_off_heap",
+            pools.framework_off_heap,
+            Part::FrameworkOffHeap,
+        ));
+        lines.push(sites_line(
+            case,
+            "task_off_heap",
+            pools.task_off_heap,
+            Part::TaskOffHeap,
+        ));
+        lines.push(sites_line(case, "network", pools.network, Part::Network));
+        lines.push(sites_line(case, "managed", pools.managed, Part::Managed));
+        lines.push(configured("off_heap", pools.off_heap));
+        lines.push(configured("jvm_overhead", pools.jvm_overhead));
+        // A pool that neither has a size nor was seen in use does not exist in this process.
+        lines.retain(|line| line.configured.is_some() || line.peak.is_some_and(|peak| peak > 0));
+    }
+    lines.extend(jvm_lines(case, pools));
+    lines
+}
+
+fn jvm_lines(case: &Case, pools: Option<&Pools>) -> [BudgetLine; 3] {
+    let heap_max = case.timeline.last(|moment| Some(moment.heap?.max_bytes));
+    let heap = measured(
+        case,
+        "jvm_heap",
+        pools.and_then(|pools| pools.jvm_heap).or(heap_max),
+        |moment| Some(moment.heap?.used_bytes),
+        |moment| Some(moment.heap?.committed_bytes),
+    );
+    let direct = measured(
+        case,
+        "jvm_direct",
+        case.direct_limit()
+            .or(pools.and_then(|pools| pools.jvm_direct)),
+        Moment::direct_bytes,
+        |_| None,
+    );
+    let metaspace_flag = || case.header.jvm.flags.get("MaxMetaspaceSize")?.parse().ok();
+    let metaspace = measured(
+        case,
+        "jvm_metaspace",
+        pools
+            .and_then(|pools| pools.jvm_metaspace)
+            .or_else(metaspace_flag),
+        |moment| Some(moment.metaspace?.used_bytes),
+        |moment| Some(moment.metaspace?.committed_bytes),
+    );
+    [heap, direct, metaspace]
+}
+
+fn configured(component: &'static str, configured: Option<u64>) -> BudgetLine {
+    BudgetLine {
+        component,
+        configured,
+        used: None,
+        peak: None,
+        resident: None,
+    }
+}
+
+fn measured(
+    case: &Case,
+    component: &'static str,
+    configured: Option<u64>,
+    used: impl Fn(&Moment) -> Option<u64>,
+    resident: impl Fn(&Moment) -> Option<u64>,
+) -> BudgetLine {
+    BudgetLine {
+        component,
+        configured,
+        used: case.timeline.last(&used),
+        peak: case.timeline.peak(&used),
+        resident: case.timeline.last(resident),
+    }
+}
+
+fn sites_line(
+    case: &Case,
+    component: &'static str,
+    configured: Option<u64>,
+    part: Part,
+) -> BudgetLine {
+    let snapshots = &case.timeline.snapshots;
+    let used_at = |snapshot: &SiteSnapshot| live_bytes(case, snapshot, part);
+    BudgetLine {
+        component,
+        configured,
+        used: snapshots.last().map(used_at),
+        peak: snapshots.iter().map(used_at).max(),
+        resident: None,
+    }
+}
+
+fn live_bytes(case: &Case, snapshot: &SiteSnapshot, part: Part) -> u64 {
+    let belongs = |id| {
+        case.sites
+            .get(&id)
+            .is_some_and(|site| part_of(site) == part)
+    };
+    snapshot
+        .uses
+        .iter()
+        .filter(|site_use| belongs(site_use.id))
+        .fold(0, |sum, site_use| sum.saturating_add(site_use.live_bytes))
+}
+
+/// Which part of the budget a call site's memory comes out of.
+fn part_of(site: &Site) -> Part {
+    let through = |class: &str| site.frames.iter().any(|frame| frame.class == class);
+    if through("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool") {
+        return Part::Network;
+    }
+    if through("org.apache.flink.core.memory.MemoryUtils") {
+        return Part::Managed;
+    }
+    match owner_of(site) {
+        Some((owner, frame)) if is_direct(site) => {
+            if serves_tasks(owner.origin, frame.loader.is_some()) {
+                Part::TaskOffHeap
+            } else {
+                Part::FrameworkOffHeap
+            }
+        }
+        _ => Part::Outside,
+    }
+}
+
+/// User code and what came with the job are the tasks'; Flink and its own libraries are the framework.
+pub(crate) fn serves_tasks(origin: Origin, came_with_the_job: bool) -> bool {
+    match origin {
+        Origin::User | Origin::Jdk => true,
+        Origin::Flink | Origin::Library(_) => came_with_the_job,
+    }
+}
