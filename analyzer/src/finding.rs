@@ -117,9 +117,9 @@ pub struct Evidence {
     pub from: String,
     /// End, RFC 3339.
     pub to: String,
-    /// The figure, in the signal's unit.
+    /// The figure, in the signal's unit: bytes, a count, or bytes a second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<f64>,
+    pub value: Option<u64>,
 }
 
 /// What to do.
@@ -153,8 +153,8 @@ impl Evidence {
 
     /// The same with its figure.
     #[must_use]
-    pub fn with_value(mut self, value: f64) -> Self {
-        self.value = value.is_finite().then_some(value);
+    pub fn with_value(mut self, value: impl Into<Option<u64>>) -> Self {
+        self.value = value.into();
         self
     }
 }

@@ -11,5 +11,8 @@ pub mod budget;
 pub mod case;
 pub mod cli;
 pub mod finding;
+pub mod input;
+pub mod report;
+pub mod rules;
 pub mod statistics;
 pub mod units;

@@ -4,6 +4,7 @@ use super::Pools;
 use crate::case::{Case, Moment, Origin, SiteSnapshot, is_direct, owner_of};
 use flinkmem_trace::Site;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// One pool: what it may hold, and what it held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -40,22 +41,37 @@ enum Part {
 pub fn budget_lines(case: &Case, pools: Option<&Pools>) -> Vec<BudgetLine> {
     let mut lines = Vec::new();
     if let Some(pools) = pools {
+        let parts = parts_by_site(case);
         lines.push(configured("framework_heap", pools.framework_heap));
         lines.push(configured("task_heap", pools.task_heap));
         lines.push(sites_line(
             case,
+            &parts,
             "framework_off_heap",
             pools.framework_off_heap,
             Part::FrameworkOffHeap,
         ));
         lines.push(sites_line(
             case,
+            &parts,
             "task_off_heap",
             pools.task_off_heap,
             Part::TaskOffHeap,
         ));
-        lines.push(sites_line(case, "network", pools.network, Part::Network));
-        lines.push(sites_line(case, "managed", pools.managed, Part::Managed));
+        lines.push(sites_line(
+            case,
+            &parts,
+            "network",
+            pools.network,
+            Part::Network,
+        ));
+        lines.push(sites_line(
+            case,
+            &parts,
+            "managed",
+            pools.managed,
+            Part::Managed,
+        ));
         lines.push(configured("off_heap", pools.off_heap));
         lines.push(configured("jvm_overhead", pools.jvm_overhead));
         // A pool that neither has a size nor was seen in use does not exist in this process.
@@ -123,12 +139,21 @@ fn measured(
 
 fn sites_line(
     case: &Case,
+    parts: &BTreeMap<u32, Part>,
     component: &'static str,
     configured: Option<u64>,
     part: Part,
 ) -> BudgetLine {
+    let used_at = |snapshot: &SiteSnapshot| {
+        let of_part = snapshot
+            .uses
+            .iter()
+            .filter(|site_use| parts.get(&site_use.id) == Some(&part));
+        of_part.fold(0_u64, |sum, site_use| {
+            sum.saturating_add(site_use.live_bytes)
+        })
+    };
     let snapshots = &case.timeline.snapshots;
-    let used_at = |snapshot: &SiteSnapshot| live_bytes(case, snapshot, part);
     BudgetLine {
         component,
         configured,
@@ -138,17 +163,12 @@ fn sites_line(
     }
 }
 
-fn live_bytes(case: &Case, snapshot: &SiteSnapshot, part: Part) -> u64 {
-    let belongs = |id| {
-        case.sites
-            .get(&id)
-            .is_some_and(|site| part_of(site) == part)
-    };
-    snapshot
-        .uses
+/// Judged once per site, for a long trace has many snapshots.
+fn parts_by_site(case: &Case) -> BTreeMap<u32, Part> {
+    case.sites
         .iter()
-        .filter(|site_use| belongs(site_use.id))
-        .fold(0, |sum, site_use| sum.saturating_add(site_use.live_bytes))
+        .map(|(&id, site)| (id, part_of(site)))
+        .collect()
 }
 
 /// Which part of the budget a call site's memory comes out of.

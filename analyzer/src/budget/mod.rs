@@ -5,6 +5,7 @@
 
 mod lines;
 
+pub(crate) use lines::serves_tasks;
 pub use lines::{BudgetLine, budget_lines};
 
 use crate::units::parse_flink_size;

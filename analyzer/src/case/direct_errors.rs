@@ -14,8 +14,8 @@ pub struct DirectErrors<'a> {
     pub slow_paths: Vec<&'a Incident>,
     /// The same in all.
     pub slow_path_count: u64,
-    /// Slow paths that ended well: a collection made room.
-    pub succeeded_count: u64,
+    /// When slow paths ended well, for a collection made room; milliseconds since the agent started.
+    pub succeeded_ms: Vec<u64>,
 }
 
 /// One `OutOfMemoryError` for direct memory.
@@ -55,7 +55,8 @@ impl<'a> DirectErrors<'a> {
             }
         }
         let succeeded = |event: &&Event| event.event == EventKind::SlowPathSucceeded;
-        found.succeeded_count = case.events.iter().filter(succeeded).count() as u64;
+        let events = case.events.iter().filter(succeeded);
+        found.succeeded_ms = events.map(|event| event.up_ms).collect();
         found
     }
 

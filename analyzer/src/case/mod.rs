@@ -12,7 +12,9 @@ mod timeline;
 pub use direct_errors::{DirectError, DirectErrors};
 pub use origin::{Origin, Owner, is_direct, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
-pub use site_growth::{OwnerUse, growth_by_owner, use_by_owner};
+pub(crate) use site_growth::share;
+pub use site_growth::{OwnerUse, growth_by_owner, trend_by_owner};
+pub(crate) use timeline::seconds;
 pub use timeline::{MetaspaceUse, Moment, SiteSnapshot, Timeline};
 
 use flinkmem_trace::{

@@ -1,8 +1,12 @@
 //! Live bytes by owner, and whose grew. A consumer is told by its growth, not by its size: Flink's network pool is the
 //! largest user of direct memory in many processes, and flat.
 
+use super::timeline::seconds;
 use super::{Case, Owner, SiteSnapshot, is_direct, owner_of};
-use flinkmem_trace::{Frame, Site, SiteUse};
+use crate::statistics::trend::{FEWEST_POINTS, MOST_POINTS};
+use crate::statistics::{Point, trend};
+use crate::units::to_bytes;
+use flinkmem_trace::{Frame, SiteUse};
 use std::collections::BTreeMap;
 
 /// What one owner's call sites hold.
@@ -33,49 +37,70 @@ impl OwnerUse<'_> {
     }
 }
 
-/// What every owner of direct memory held at a snapshot, most bytes first.
-#[must_use]
-pub fn use_by_owner<'a>(
-    case: &'a Case,
-    at: &SiteSnapshot,
-    wanted: impl Fn(&Site) -> bool,
-) -> Vec<OwnerUse<'a>> {
-    let mut owners = sum_up(case, &at.uses, wanted);
-    owners.sort_by(|a, b| b.live_bytes.cmp(&a.live_bytes).then(a.owner.cmp(&b.owner)));
-    owners
-}
-
-/// The owners of direct memory by what they grew between two snapshots, most first. Without an earlier one, all is
-/// growth.
+/// The owners of direct memory by what they grew from one snapshot to another, most first. Without an earlier one, all
+/// is growth.
 #[must_use]
 pub fn growth_by_owner<'a>(
     case: &'a Case,
     from: Option<&SiteSnapshot>,
     to: &SiteSnapshot,
 ) -> Vec<OwnerUse<'a>> {
-    let mut owners = sum_up(case, &to.uses, is_direct);
-    let before = from.map(|snapshot| sum_up(case, &snapshot.uses, is_direct));
-    for owner in &mut owners {
-        let earlier = before.iter().flatten().find(|b| b.owner == owner.owner);
-        let earlier = earlier.map_or(0, |b| b.live_bytes);
-        owner.growth_bytes = owner.live_bytes.saturating_sub(earlier);
+    let mut owners = sum_up(case, &to.uses);
+    let before = from.map(|snapshot| sum_up(case, &snapshot.uses));
+    for (owner, now) in &mut owners {
+        let earlier = before.as_ref().and_then(|before| before.get(owner));
+        let earlier = earlier.map_or(0, |earlier| earlier.live_bytes);
+        now.growth_bytes = now.live_bytes.saturating_sub(earlier);
     }
+    most_growth_first(owners)
+}
+
+/// The owners of direct memory by what they grew over many snapshots: the rise of a robust line, so that buffers that
+/// only wait for the next collection do not count. Falls back on the difference where there are too few for a line.
+#[must_use]
+pub fn trend_by_owner<'a>(case: &'a Case, snapshots: &[SiteSnapshot]) -> Vec<OwnerUse<'a>> {
+    let (Some(first), Some(last)) = (snapshots.first(), snapshots.last()) else {
+        return Vec::new();
+    };
+    if snapshots.len() < FEWEST_POINTS {
+        let earlier = (snapshots.len() > 1).then_some(first);
+        return growth_by_owner(case, earlier, last);
+    }
+    let stride = snapshots.len().div_ceil(MOST_POINTS);
+    let kept: Vec<&SiteSnapshot> = snapshots.iter().rev().step_by(stride).collect();
+    let sums: Vec<(f64, BTreeMap<Owner, OwnerUse<'a>>)> = kept
+        .iter()
+        .rev()
+        .map(|snapshot| (seconds(snapshot.up_ms), sum_up(case, &snapshot.uses)))
+        .collect();
+    let mut owners = sum_up(case, &last.uses);
+    for (owner, now) in &mut owners {
+        let live = |sums: &BTreeMap<Owner, OwnerUse<'a>>| {
+            sums.get(owner).map_or(0, |found| found.live_bytes) as f64
+        };
+        let points: Vec<Point> = sums
+            .iter()
+            .map(|(s, sums)| Point::new(*s, live(sums)))
+            .collect();
+        now.growth_bytes = trend(&points).map_or(0, |trend| to_bytes(trend.rise()));
+    }
+    most_growth_first(owners)
+}
+
+fn most_growth_first<'a>(owners: BTreeMap<Owner, OwnerUse<'a>>) -> Vec<OwnerUse<'a>> {
+    let mut owners: Vec<OwnerUse<'a>> = owners.into_values().collect();
     owners.sort_by(|a, b| {
-        b.growth_bytes
-            .cmp(&a.growth_bytes)
-            .then(a.owner.cmp(&b.owner))
+        let by_growth = b.growth_bytes.cmp(&a.growth_bytes);
+        by_growth.then(a.owner.cmp(&b.owner))
     });
     owners
 }
 
-fn sum_up<'a>(
-    case: &'a Case,
-    uses: &[SiteUse],
-    wanted: impl Fn(&Site) -> bool,
-) -> Vec<OwnerUse<'a>> {
+/// What each owner of direct memory holds.
+fn sum_up<'a>(case: &'a Case, uses: &[SiteUse]) -> BTreeMap<Owner, OwnerUse<'a>> {
     let mut owners: BTreeMap<Owner, OwnerUse<'a>> = BTreeMap::new();
     for site_use in uses {
-        let Some(site) = case.sites.get(&site_use.id).filter(|site| wanted(site)) else {
+        let Some(site) = case.sites.get(&site_use.id).filter(|site| is_direct(site)) else {
             continue;
         };
         let Some((owner, frame)) = owner_of(site) else {
@@ -100,7 +125,7 @@ fn sum_up<'a>(
             sum.frame = frame;
         }
     }
-    owners.into_values().collect()
+    owners
 }
 
 /// `part` of `whole`, between 0 and 1.

@@ -202,6 +202,6 @@ fn is_full(collector: &str) -> bool {
 }
 
 /// Seconds of milliseconds.
-pub(super) fn seconds(up_ms: u64) -> f64 {
+pub(crate) fn seconds(up_ms: u64) -> f64 {
     up_ms as f64 / 1000.0
 }

@@ -1,0 +1,89 @@
+//! The report: built once as a value, printed by small printers. Reports do not think.
+
+mod quality;
+mod subject;
+mod text;
+mod wording;
+
+pub use quality::TraceQuality;
+pub use subject::Subject;
+pub use text::to_text;
+
+use crate::budget::{BudgetLine, Pools, budget_lines};
+use crate::case::{Case, Outcome, Surroundings};
+use crate::finding::Finding;
+use crate::rules::{Checked, Facts, judge};
+use serde::Serialize;
+
+/// Version of the JSON form: it changes when a reader would misunderstand it; new keys do not change it.
+pub const SCHEMA: u32 = 1;
+
+/// Everything there is to say about one process.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+pub struct Report {
+    /// Version of this form.
+    pub schema: u32,
+    /// Which process.
+    pub subject: Subject,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What was found, the first is the verdict; empty for a healthy process.
+    pub findings: Vec<Finding>,
+    /// Every pool with what was measured in it.
+    pub budget: Vec<BudgetLine>,
+    /// What to gather next.
+    pub collect: Vec<String>,
+    /// What each rule said.
+    pub checked: Vec<Checked>,
+    /// How complete the trace is.
+    pub trace: TraceQuality,
+}
+
+impl Report {
+    /// Diagnoses a case.
+    #[must_use]
+    pub fn of(case: &Case, here: &Surroundings) -> Self {
+        let outcome = Outcome::of(case, here);
+        let pools = case
+            .flink()
+            .filter(|flink| matches!(flink.process.as_str(), "tm" | "jm"))
+            .map(Pools::recorded);
+        let verdict = judge(Facts {
+            case,
+            outcome: &outcome,
+            pools: pools.as_ref(),
+        });
+        Self {
+            schema: SCHEMA,
+            subject: Subject::of(case),
+            findings: verdict.findings,
+            budget: budget_lines(case, pools.as_ref()),
+            collect: verdict.collect,
+            checked: verdict.checked,
+            trace: TraceQuality::of(case),
+            outcome,
+        }
+    }
+
+    /// The JSON form, without a final newline.
+    ///
+    /// # Errors
+    /// Never in practice: the report is plain data.
+    pub fn to_json(&self, pretty: bool) -> serde_json::Result<String> {
+        if pretty {
+            serde_json::to_string_pretty(self)
+        } else {
+            serde_json::to_string(self)
+        }
+    }
+}
+
+/// JSON Schema of the JSON form, for `docs/report.schema.json`, with a final newline.
+///
+/// # Errors
+/// Never in practice: a schema is a JSON value.
+pub fn json_schema() -> serde_json::Result<String> {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Report))?;
+    text.push('\n');
+    Ok(text)
+}

@@ -1,0 +1,180 @@
+//! The text form: one screen of 80 columns, the cause first. It may change at any time; programs read the JSON form.
+
+use super::{Report, wording};
+use crate::budget::BudgetLine;
+use crate::finding::{Finding, Severity};
+use crate::rules::AnswerKind;
+use crate::units::bytes;
+use textwrap::Options;
+
+const COLUMNS: usize = 80;
+const BAR: u64 = 12;
+
+/// The text form, with a final newline.
+#[must_use]
+pub fn to_text(report: &Report) -> String {
+    let mut page = Page::default();
+    match report.findings.split_first() {
+        None => nothing_found(&mut page, report),
+        Some((verdict, others)) => {
+            found(&mut page, verdict);
+            cautions(&mut page, report);
+            for other in others {
+                page.blank();
+                found(&mut page, other);
+            }
+        }
+    }
+    if !report.collect.is_empty() {
+        page.heading("To be surer");
+        for advice in &report.collect {
+            page.item(advice);
+        }
+    }
+    page.heading("Budget");
+    budget(&mut page, &report.budget);
+    page.blank();
+    page.hanging("Process  ", &wording::subject(report));
+    page.hanging("Outcome  ", &report.outcome.detail);
+    page.text
+}
+
+fn nothing_found(page: &mut Page, report: &Report) {
+    page.line(&wording::nothing_found(report));
+    cautions(page, report);
+    page.heading("Why");
+    for checked in &report.checked {
+        if let Some(reason) = &checked.reason {
+            let unsure = match checked.answer {
+                AnswerKind::NotEnoughData => "not enough data: ",
+                AnswerKind::Fires | AnswerKind::DoesNotFire => "",
+            };
+            page.item(&format!("{}: {unsure}{reason}", checked.label.name()));
+        }
+    }
+}
+
+fn found(page: &mut Page, finding: &Finding) {
+    let severity = match finding.severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Warning => "WARNING",
+        Severity::Info => "INFO",
+    };
+    let label = finding.label.name();
+    page.line(&format!(
+        "{severity}  {label}, {:.0} % sure",
+        finding.confidence * 100.0
+    ));
+    page.line(&wording::headline(finding));
+    page.line(&wording::consequence(finding));
+    page.heading("Why");
+    for fact in &finding.evidence {
+        page.item(&fact.text);
+    }
+    page.heading("What to do");
+    page.indented(&finding.remedy.text);
+    if !finding.remedy.config.is_empty() {
+        page.blank();
+    }
+    for (key, value) in &finding.remedy.config {
+        page.raw(&format!("    {key}: {value}"));
+    }
+}
+
+/// What the trace lacks, where that matters for the verdict.
+fn cautions(page: &mut Page, report: &Report) {
+    let cautions = report.trace.cautions(report.subject.samples);
+    if !cautions.is_empty() {
+        page.blank();
+        page.hanging(
+            "Caution  ",
+            &format!("the trace is not complete: {}", cautions.join(", ")),
+        );
+    }
+}
+
+fn budget(page: &mut Page, lines: &[BudgetLine]) {
+    page.raw(&format!(
+        "  {:<20}{:>11}{:>11}{:>11}   peak of configured",
+        "", "configured", "used", "peak"
+    ));
+    let size = |size: Option<u64>| size.map_or("-".to_owned(), bytes);
+    for line in lines {
+        let row = format!(
+            "  {:<20}{:>11}{:>11}{:>11}   {}",
+            line.component,
+            size(line.configured),
+            size(line.used),
+            size(line.peak),
+            bar(line.peak, line.configured),
+        );
+        page.raw(row.trim_end());
+    }
+}
+
+/// How full a pool was, or nothing where that was not measured.
+fn bar(peak: Option<u64>, configured: Option<u64>) -> String {
+    let (Some(peak), Some(configured @ 1..)) = (peak, configured) else {
+        return String::new();
+    };
+    let percent = u128::from(peak) * 100 / u128::from(configured);
+    let filled = u64::try_from(percent)
+        .unwrap_or(u64::MAX)
+        .saturating_mul(BAR)
+        .div_ceil(100)
+        .min(BAR);
+    let cells: String = (0..BAR)
+        .map(|cell| if cell < filled { '#' } else { '.' })
+        .collect();
+    format!("{cells} {percent:>3} %")
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn raw(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.raw("");
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.blank();
+        self.raw(heading);
+    }
+
+    fn line(&mut self, text: &str) {
+        self.wrapped(text, "", "");
+    }
+
+    fn item(&mut self, text: &str) {
+        self.wrapped(text, "  - ", "    ");
+    }
+
+    fn indented(&mut self, text: &str) {
+        self.wrapped(text, "  ", "  ");
+    }
+
+    fn hanging(&mut self, first: &str, text: &str) {
+        let rest = " ".repeat(first.chars().count());
+        self.wrapped(text, first, &rest);
+    }
+
+    fn wrapped(&mut self, text: &str, first: &str, rest: &str) {
+        let options = Options::new(COLUMNS)
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .word_separator(textwrap::WordSeparator::AsciiSpace);
+        for line in textwrap::wrap(text, options) {
+            self.raw(&line);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
+
+use super::{Report, subject::ProcessKind};
+use crate::finding::{Consumer, ConsumerKind, Finding, Label};
+use crate::rules::AnswerKind;
+use crate::units::{bytes, duration};
+
+/// The cause, in a sentence.
+pub(super) fn headline(finding: &Finding) -> String {
+    let share = |of: &str| {
+        let percent = finding.consumer.share.map(|share| share * 100.0);
+        percent.map_or(String::new(), |percent| format!(", {percent:.0} % of {of}"))
+    };
+    match (finding.label, who(&finding.consumer)) {
+        (Label::DirectLeak, Some(who)) => {
+            format!("{who} leaks direct memory{}.", share("the growth"))
+        }
+        (Label::DirectLeak, None) => {
+            "Direct memory leaks; whose it is, is not known yet.".to_owned()
+        }
+        (Label::DirectUndersized, Some(who)) => {
+            let limit = limit(finding);
+            format!(
+                "The limit on direct memory{limit} is too small for {who}{}.",
+                share("what filled it")
+            )
+        }
+        (Label::DirectUndersized, None) => {
+            let limit = limit(finding);
+            format!("The limit on direct memory{limit} is too small for what runs here.")
+        }
+    }
+}
+
+/// What that does to the process, in a sentence.
+pub(super) fn consequence(finding: &Finding) -> String {
+    let limit = limit(finding);
+    match (finding.label, &finding.forecast) {
+        (Label::DirectLeak, Some(forecast)) => {
+            let in_time = duration(forecast.exhausted_in_s);
+            format!("The limit{limit} will be exhausted about {in_time} after the last sample.")
+        }
+        (Label::DirectLeak, None) if finding.limit.reached => {
+            format!("The limit{limit} is exhausted.")
+        }
+        (Label::DirectLeak, None) => format!("The limit{limit} had not been reached."),
+        (Label::DirectUndersized, _) if finding.severity == crate::finding::Severity::Critical => {
+            "Reservations fail, and tasks with them.".to_owned()
+        }
+        (Label::DirectUndersized, _) => {
+            "Nothing has failed yet: forced collections made room each time.".to_owned()
+        }
+    }
+}
+
+/// What to say where nothing was found.
+pub(super) fn nothing_found(report: &Report) -> String {
+    let unsure = report
+        .checked
+        .iter()
+        .any(|checked| checked.answer == AnswerKind::NotEnoughData);
+    if unsure {
+        "Nothing found, but not everything could be told.".to_owned()
+    } else {
+        "Nothing found.".to_owned()
+    }
+}
+
+/// The process in a line.
+pub(super) fn subject(report: &Report) -> String {
+    let subject = &report.subject;
+    let what = match subject.process {
+        ProcessKind::Tm => "TaskManager".to_owned(),
+        ProcessKind::Jm => "JobManager".to_owned(),
+        ProcessKind::Jvm => subject
+            .main_class
+            .clone()
+            .unwrap_or_else(|| "JVM".to_owned()),
+    };
+    let flink = subject
+        .flink_version
+        .as_ref()
+        .map_or(String::new(), |version| format!(", Flink {version}"));
+    format!(
+        "{what} {} pid {}{flink}, JDK {}; {} samples in {}",
+        subject.host,
+        subject.pid,
+        subject.jdk,
+        subject.samples,
+        duration(subject.span_s),
+    )
+}
+
+fn who(consumer: &Consumer) -> Option<&str> {
+    let known = consumer.kind != ConsumerKind::Unknown;
+    consumer.name.as_deref().filter(|_| known)
+}
+
+fn limit(finding: &Finding) -> String {
+    finding
+        .limit
+        .bytes
+        .map_or(String::new(), |limit| format!(" of {}", bytes(limit)))
+}

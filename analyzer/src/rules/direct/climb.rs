@@ -1,0 +1,92 @@
+//! The last half of the way to the limit: a burst takes it in one go, a leak takes its time.
+
+use crate::case::{Case, Moment, seconds};
+use crate::statistics::median;
+
+/// A climb that is over within this time is a burst: two samples at 1 Hz cannot show more.
+const SUDDEN_S: f64 = 2.5;
+
+/// A climb that takes longer, in many small steps, is gradual. Bursts of bulk loads take a few seconds.
+const GRADUAL_S: f64 = 5.0;
+
+/// Readings on the way, for a climb to be called gradual.
+const GRADUAL_READINGS: usize = 5;
+
+/// A gradual climb has no single step above this share of its height.
+const LARGEST_GRADUAL_STEP: f64 = 0.5;
+
+/// From half-way between the usual level and the limit, up to the limit.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::rules) struct Climb {
+    /// Begin, milliseconds since the agent started.
+    pub(in crate::rules) from_ms: u64,
+    /// End, likewise.
+    pub(in crate::rules) to_ms: u64,
+    /// The usual level before, bytes: the median of all readings.
+    pub(in crate::rules) usual: f64,
+    /// Level at the end, bytes.
+    pub(in crate::rules) top: f64,
+    /// Level at the begin, bytes.
+    foot: f64,
+    readings: usize,
+    largest_step: f64,
+}
+
+/// How fast a climb was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rules) enum Pace {
+    Sudden,
+    Gradual,
+    Unclear,
+}
+
+impl Climb {
+    /// The climb to where the limit was met, or `None` when the pool was as full from the start.
+    pub(in crate::rules) fn of(case: &Case, met_ms: u64) -> Option<Self> {
+        let moments = &case.timeline.moments;
+        let until = &moments[..moments.partition_point(|moment| moment.up_ms <= met_ms)];
+        let levels: Vec<(u64, f64)> = until
+            .iter()
+            .filter_map(|moment| Some((moment.up_ms, Moment::direct_bytes(moment)? as f64)))
+            .collect();
+        let &(to_ms, top) = levels.last()?;
+        let usual = median(&mut levels.iter().map(|level| level.1).collect::<Vec<f64>>())?;
+        let half_way = f64::midpoint(usual, top);
+        let start = levels.iter().rposition(|level| level.1 <= half_way)?;
+        let way = &levels[start..];
+        let (from_ms, foot) = *way.first()?;
+        let steps = way.windows(2).map(|pair| pair[1].1 - pair[0].1);
+        let height = top - foot;
+        (height > 0.0).then(|| Self {
+            from_ms,
+            to_ms,
+            usual,
+            top,
+            foot,
+            readings: way.len(),
+            largest_step: steps.fold(0.0, f64::max) / height,
+        })
+    }
+
+    pub(in crate::rules) fn seconds(&self) -> f64 {
+        seconds(self.to_ms) - seconds(self.from_ms)
+    }
+
+    /// Bytes a second on the way.
+    pub(in crate::rules) fn slope(&self) -> f64 {
+        (self.top - self.foot) / self.seconds()
+    }
+
+    pub(in crate::rules) fn pace(&self) -> Pace {
+        if self.seconds() <= SUDDEN_S {
+            Pace::Sudden
+        } else if self.seconds() >= GRADUAL_S
+            && self.readings >= GRADUAL_READINGS
+            && self.largest_step <= LARGEST_GRADUAL_STEP
+        {
+            Pace::Gradual
+        } else {
+            Pace::Unclear
+        }
+    }
+}

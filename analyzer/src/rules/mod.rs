@@ -1,0 +1,127 @@
+//! Rules: one label each. A rule fires with evidence, does not fire and says why, or says what is missing.
+//!
+//! Rules that tell two causes of the same limit apart share what they look at (here [`direct`]), so that they cannot
+//! contradict each other.
+
+mod direct;
+mod direct_leak;
+mod direct_undersized;
+
+use crate::budget::Pools;
+use crate::case::{Case, Outcome};
+use crate::finding::{Finding, Label};
+use direct::DirectPicture;
+use serde::Serialize;
+
+/// What a rule says about a case.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is this.
+    Fires(Box<Finding>),
+    /// It is not this, because of that.
+    DoesNotFire(String),
+    /// It cannot be told.
+    NotEnoughData {
+        /// What is missing.
+        missing: String,
+        /// What to gather next.
+        collect: Option<String>,
+    },
+}
+
+/// A rule's answer as the report keeps it.
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Checked {
+    /// The rule.
+    pub label: Label,
+    /// What it said.
+    pub answer: AnswerKind,
+    /// Why; absent when it fired, for the finding says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// An answer in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AnswerKind {
+    /// It is this.
+    Fires,
+    /// It is not this.
+    DoesNotFire,
+    /// It cannot be told.
+    NotEnoughData,
+}
+
+/// What all rules said.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Findings, the first is the verdict.
+    pub findings: Vec<Finding>,
+    /// Every rule's answer.
+    pub checked: Vec<Checked>,
+    /// What to gather next.
+    pub collect: Vec<String>,
+}
+
+/// Everything that a rule may look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The process's life.
+    pub case: &'a Case,
+    /// What became of it.
+    pub outcome: &'a Outcome,
+    /// What it was started with; absent where it is not Flink.
+    pub pools: Option<&'a Pools>,
+}
+
+/// Asks all rules, and ranks the findings: what failed before what may, then by confidence.
+#[must_use]
+pub fn judge(facts: Facts<'_>) -> Verdict {
+    let direct = DirectPicture::of(facts);
+    let answers = [
+        (Label::DirectLeak, direct_leak::check(&direct)),
+        (Label::DirectUndersized, direct_undersized::check(&direct)),
+    ];
+    let mut verdict = Verdict::default();
+    for (label, answer) in answers {
+        verdict.take(label, answer);
+    }
+    verdict.findings.sort_by(|a, b| {
+        let by_severity = b.severity.cmp(&a.severity);
+        by_severity.then(b.confidence.total_cmp(&a.confidence))
+    });
+    verdict
+}
+
+impl Verdict {
+    fn take(&mut self, label: Label, answer: Answer) {
+        let (answer, reason) = match answer {
+            Answer::Fires(finding) => {
+                for advice in &finding.collect {
+                    self.collect_once(advice);
+                }
+                self.findings.push(*finding);
+                (AnswerKind::Fires, None)
+            }
+            Answer::DoesNotFire(reason) => (AnswerKind::DoesNotFire, Some(reason)),
+            Answer::NotEnoughData { missing, collect } => {
+                if let Some(advice) = collect {
+                    self.collect_once(&advice);
+                }
+                (AnswerKind::NotEnoughData, Some(missing))
+            }
+        };
+        self.checked.push(Checked {
+            label,
+            answer,
+            reason,
+        });
+    }
+
+    fn collect_once(&mut self, advice: &str) {
+        if !self.collect.iter().any(|known| known == advice) {
+            self.collect.push(advice.to_owned());
+        }
+    }
+}
