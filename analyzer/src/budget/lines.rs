@@ -1,7 +1,7 @@
 //! Every pool with what was measured in it.
 
 use super::Pools;
-use crate::case::{Case, Moment, Origin, SiteSnapshot, is_direct, owner_of};
+use crate::case::{Case, Moment, Origin, SiteSnapshot, is_direct, is_network_pool, owner_of};
 use flinkmem_trace::Site;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,13 +65,8 @@ pub fn budget_lines(case: &Case, pools: Option<&Pools>) -> Vec<BudgetLine> {
             pools.network,
             Part::Network,
         ));
-        lines.push(sites_line(
-            case,
-            &parts,
-            "managed",
-            pools.managed,
-            Part::Managed,
-        ));
+        lines.push(managed(case, &parts, pools.managed));
+
         lines.push(configured("off_heap", pools.off_heap));
         lines.push(configured("jvm_overhead", pools.jvm_overhead));
         // A pool that neither has a size nor was seen in use does not exist in this process.
@@ -163,6 +158,17 @@ fn sites_line(
     }
 }
 
+/// Managed memory that state backends take in native code is not seen by the agent: then nothing is said of its use.
+fn managed(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> BudgetLine {
+    let line = sites_line(case, parts, "managed", size, Part::Managed);
+    let seen = line.peak.is_some_and(|peak| peak > 0);
+    if seen {
+        line
+    } else {
+        configured("managed", size)
+    }
+}
+
 /// Judged once per site, for a long trace has many snapshots.
 fn parts_by_site(case: &Case) -> BTreeMap<u32, Part> {
     case.sites
@@ -174,7 +180,7 @@ fn parts_by_site(case: &Case) -> BTreeMap<u32, Part> {
 /// Which part of the budget a call site's memory comes out of.
 fn part_of(site: &Site) -> Part {
     let through = |class: &str| site.frames.iter().any(|frame| frame.class == class);
-    if through("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool") {
+    if is_network_pool(site) {
         return Part::Network;
     }
     if through("org.apache.flink.core.memory.MemoryUtils") {

@@ -10,7 +10,7 @@ mod site_growth;
 mod timeline;
 
 pub use direct_errors::{DirectError, DirectErrors};
-pub use origin::{Origin, Owner, is_direct, owner_of};
+pub use origin::{Origin, Owner, is_direct, is_network_pool, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
 pub(crate) use site_growth::share;
 pub use site_growth::{OwnerUse, growth_by_owner, trend_by_owner};

@@ -124,6 +124,13 @@ pub fn is_direct(site: &Site) -> bool {
     })
 }
 
+/// Whether a call site fills Flink's pool of network buffers.
+#[must_use]
+pub fn is_network_pool(site: &Site) -> bool {
+    const POOL: &str = "org.apache.flink.runtime.io.network.buffer.NetworkBufferPool";
+    site.frames.iter().any(|frame| frame.class == POOL)
+}
+
 /// Classes through which memory is allocated for somebody else.
 fn is_allocator(frame: &Frame) -> bool {
     frame.class.ends_with(".Unsafe") || frame.class.starts_with("java.nio.")

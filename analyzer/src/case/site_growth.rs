@@ -2,7 +2,7 @@
 //! largest user of direct memory in many processes, and flat.
 
 use super::timeline::seconds;
-use super::{Case, Owner, SiteSnapshot, is_direct, owner_of};
+use super::{Case, Owner, SiteSnapshot, is_direct, is_network_pool, owner_of};
 use crate::statistics::trend::{FEWEST_POINTS, MOST_POINTS};
 use crate::statistics::{Point, trend};
 use crate::units::to_bytes;
@@ -24,8 +24,8 @@ pub struct OwnerUse<'a> {
     pub samples: u32,
     /// The frame that names the owner, at the site with the most bytes.
     pub frame: &'a Frame,
-    /// Call sites of this owner.
-    pub sites: usize,
+    /// Flink's network buffers, which are taken once at the start.
+    pub is_network_pool: bool,
     largest_site: u64,
 }
 
@@ -37,19 +37,17 @@ impl OwnerUse<'_> {
     }
 }
 
-/// The owners of direct memory by what they grew from one snapshot to another, most first. Without an earlier one, all
-/// is growth.
+/// The owners of direct memory by what they grew from one snapshot to another, most first.
 #[must_use]
 pub fn growth_by_owner<'a>(
     case: &'a Case,
-    from: Option<&SiteSnapshot>,
+    from: &SiteSnapshot,
     to: &SiteSnapshot,
 ) -> Vec<OwnerUse<'a>> {
     let mut owners = sum_up(case, &to.uses);
-    let before = from.map(|snapshot| sum_up(case, &snapshot.uses));
+    let before = sum_up(case, &from.uses);
     for (owner, now) in &mut owners {
-        let earlier = before.as_ref().and_then(|before| before.get(owner));
-        let earlier = earlier.map_or(0, |earlier| earlier.live_bytes);
+        let earlier = before.get(owner).map_or(0, |earlier| earlier.live_bytes);
         now.growth_bytes = now.live_bytes.saturating_sub(earlier);
     }
     most_growth_first(owners)
@@ -63,8 +61,7 @@ pub fn trend_by_owner<'a>(case: &'a Case, snapshots: &[SiteSnapshot]) -> Vec<Own
         return Vec::new();
     };
     if snapshots.len() < FEWEST_POINTS {
-        let earlier = (snapshots.len() > 1).then_some(first);
-        return growth_by_owner(case, earlier, last);
+        return growth_by_owner(case, first, last);
     }
     let stride = snapshots.len().div_ceil(MOST_POINTS);
     let kept: Vec<&SiteSnapshot> = snapshots.iter().rev().step_by(stride).collect();
@@ -113,13 +110,12 @@ fn sum_up<'a>(case: &'a Case, uses: &[SiteUse]) -> BTreeMap<Owner, OwnerUse<'a>>
             growth_bytes: 0,
             samples: 0,
             frame,
-            sites: 0,
+            is_network_pool: is_network_pool(site),
             largest_site: 0,
         });
         sum.live_bytes = sum.live_bytes.saturating_add(site_use.live_bytes);
         sum.old_bytes = sum.old_bytes.saturating_add(site_use.old_bytes);
         sum.samples = sum.samples.saturating_add(site_use.samples);
-        sum.sites += 1;
         if site_use.live_bytes > sum.largest_site {
             sum.largest_site = site_use.live_bytes;
             sum.frame = frame;

@@ -1,6 +1,5 @@
 //! Samples in order: what is needed of each, compact enough for days of them.
 
-use crate::statistics::{Point, Reading};
 use flinkmem_trace::{
     AgentCost, Cgroup, Collector, DirectMemory, Heap, Incident, OffHeap, PoolKind, Process, Sample,
     SiteUse,
@@ -42,6 +41,8 @@ pub struct Moment {
     pub full_collections: Option<u64>,
     /// The agent's cost and losses.
     pub agent: AgentCost,
+    /// The incident that this sample was taken for.
+    pub incident: Option<u32>,
 }
 
 /// The Metaspace pool, class space included.
@@ -58,6 +59,8 @@ pub struct MetaspaceUse {
 pub struct SiteSnapshot {
     /// Milliseconds since the agent started.
     pub up_ms: u64,
+    /// The incident that this was taken for.
+    pub incident: Option<u32>,
     /// The sites.
     pub uses: Vec<SiteUse>,
 }
@@ -65,7 +68,7 @@ pub struct SiteSnapshot {
 impl Timeline {
     pub(super) fn push(&mut self, sample: &Sample) {
         self.ticks += 1;
-        self.push_moment(sample, sample.up_ms, &sample.sites);
+        self.push_moment(Moment::of(sample, sample.up_ms), &sample.sites);
     }
 
     /// An incident's sample counts as one more: it is the nearest to the moment that matters.
@@ -81,14 +84,17 @@ impl Timeline {
             sample.t_ms = incident.t_ms;
         }
         // The incident's own time: the sample may have been begun a moment earlier.
-        self.push_moment(&sample, incident.up_ms, sites);
+        let mut moment = Moment::of(&sample, incident.up_ms);
+        moment.incident = Some(incident.id);
+        self.push_moment(moment, sites);
     }
 
-    fn push_moment(&mut self, sample: &Sample, up_ms: u64, sites: &[SiteUse]) {
-        self.moments.push(Moment::of(sample, up_ms));
+    fn push_moment(&mut self, moment: Moment, sites: &[SiteUse]) {
+        self.moments.push(moment);
         if !sites.is_empty() {
             self.snapshots.push(SiteSnapshot {
-                up_ms,
+                up_ms: moment.up_ms,
+                incident: moment.incident,
                 uses: sites.to_vec(),
             });
         }
@@ -108,33 +114,31 @@ impl Timeline {
         }
     }
 
+    /// The moments up to an incident, its own the last. At the next tick of the same millisecond all may be over.
+    #[must_use]
+    pub fn until(&self, incident: &Incident) -> &[Moment] {
+        let own = |moment: &Moment| moment.incident == Some(incident.id);
+        let up_ms = incident.up_ms;
+        let end = self.moments.partition_point(|moment| moment.up_ms <= up_ms);
+        let own = self.moments[..end].iter().rposition(own);
+        &self.moments[..own.map_or(end, |own| own + 1)]
+    }
+
+    /// The snapshots up to an incident, its own the last if it has one.
+    #[must_use]
+    pub fn snapshots_until(&self, incident: &Incident) -> &[SiteSnapshot] {
+        let own = |snapshot: &SiteSnapshot| snapshot.incident == Some(incident.id);
+        let up_ms = incident.up_ms;
+        let end = self.snapshots.partition_point(|s| s.up_ms <= up_ms);
+        let own = self.snapshots[..end].iter().rposition(own);
+        &self.snapshots[..own.map_or(end, |own| own + 1)]
+    }
+
     /// The last moment at or before a time.
     #[must_use]
     pub fn at_or_before(&self, up_ms: u64) -> Option<&Moment> {
         let after = self.moments.partition_point(|m| m.up_ms <= up_ms);
         self.moments[..after].last()
-    }
-
-    /// A series of the values that are there.
-    pub fn series(&self, value: impl Fn(&Moment) -> Option<u64>) -> Vec<Point> {
-        let point =
-            |moment: &Moment| Some(Point::new(seconds(moment.up_ms), value(moment)? as f64));
-        self.moments.iter().filter_map(point).collect()
-    }
-
-    /// The same with the collections that had run, where these are known.
-    pub fn readings(
-        &self,
-        value: impl Fn(&Moment) -> Option<u64>,
-        collections: impl Fn(&Moment) -> Option<u64>,
-    ) -> Vec<Reading> {
-        let reading = |moment: &Moment| {
-            Some(Reading {
-                point: Point::new(seconds(moment.up_ms), value(moment)? as f64),
-                collections: collections(moment)?,
-            })
-        };
-        self.moments.iter().filter_map(reading).collect()
     }
 
     /// The largest value.
@@ -168,6 +172,7 @@ impl Moment {
             collections: collectors.map(|all| count(all, |_| true)).or(pauses),
             full_collections: collectors.map(|all| count(all, is_full)),
             agent: sample.agent,
+            incident: None,
         }
     }
 

@@ -114,9 +114,13 @@ fn budget(page: &mut Page, lines: &[BudgetLine]) {
 
 /// How full a pool was, or nothing where that was not measured.
 fn bar(peak: Option<u64>, configured: Option<u64>) -> String {
-    let (Some(peak), Some(configured @ 1..)) = (peak, configured) else {
+    let (Some(peak), Some(configured)) = (peak, configured) else {
         return String::new();
     };
+    if configured == 0 {
+        let over = if peak > 0 { "not meant to be used" } else { "" };
+        return over.to_owned();
+    }
     let percent = u128::from(peak) * 100 / u128::from(configured);
     let filled = u64::try_from(percent)
         .unwrap_or(u64::MAX)
@@ -173,8 +177,22 @@ impl Page {
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation)
             .word_separator(textwrap::WordSeparator::AsciiSpace);
-        for line in textwrap::wrap(text, options) {
-            self.raw(&line);
+        for line in textwrap::wrap(&bound_figures(text), options) {
+            self.raw(&line.replace(BOUND, " "));
         }
     }
+}
+
+/// Stands for a space at which no line is broken.
+const BOUND: char = '\u{a0}';
+
+/// Keeps figures and their units on one line.
+fn bound_figures(text: &str) -> String {
+    let mut after_digit = false;
+    let bind = |c: char| {
+        let bound = if c == ' ' && after_digit { BOUND } else { c };
+        after_digit = c.is_ascii_digit();
+        bound
+    };
+    text.chars().map(bind).collect()
 }

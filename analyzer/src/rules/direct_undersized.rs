@@ -26,6 +26,10 @@ pub(super) fn check(picture: &DirectPicture<'_>) -> Answer {
         Leaning::Leak(_) => {
             Answer::DoesNotFire("the growth is a leak, which no size holds".to_owned())
         }
+        Leaning::NotEnoughData(missing) if picture.peak.is_none() => Answer::NotEnoughData {
+            missing: missing.clone(),
+            collect: None,
+        },
         Leaning::Neither(_) | Leaning::NotEnoughData(_) => {
             Answer::DoesNotFire("every reservation fitted at once".to_owned())
         }
@@ -192,11 +196,22 @@ fn bytes_more(more: u64) -> String {
     format!("{} more", bytes(more))
 }
 
+/// Without pools there is no saying what the rest of the process needs, so the owner's use is added half again.
 fn in_any_jvm(picture: &DirectPicture<'_>) -> String {
-    let limit = picture.limit.unwrap_or(0);
-    let size = flink_size(wanted_size(picture, limit));
+    let Some(limit) = picture.limit else {
+        return "Raise the limit with -XX:MaxDirectMemorySize.".to_owned();
+    };
+    let asked = picture.met.largest_request().unwrap_or(0);
+    let held = picture.owners.first().map_or(0, |owner| owner.live_bytes);
+    let twice_missing = missing_bytes(picture).unwrap_or(asked).saturating_mul(2);
+    let more = (held.saturating_add(asked) / 2)
+        .max(twice_missing)
+        .max(STEP_BYTES);
+    let size = round_up(limit.saturating_add(more), STEP_BYTES);
     format!(
-        "Raise the limit with -XX:MaxDirectMemorySize={size}: present limit, twice what was missing, rounded up."
+        "Raise the limit from {} with -XX:MaxDirectMemorySize={}: half as much again as its main user held.",
+        bytes(limit),
+        flink_size(size),
     )
 }
 

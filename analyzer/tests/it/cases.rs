@@ -407,8 +407,7 @@ fn of_two_users_the_growing_one_is_blamed_not_the_larger() {
 
 #[test]
 fn flinks_network_memory_is_never_blamed_even_without_an_earlier_moment() {
-    let mut jvm = Jvm::task_manager();
-    jvm.with_sites = false;
+    let mut jvm = Jvm::task_manager_that(|jvm| jvm.with_sites = false);
     jvm.run(100, 5, |jvm, _| jvm.allocate(ENRICHER, 512 * KIB).unwrap());
     jvm.with_sites = true;
     jvm.run(120, 5, |jvm, _| {
@@ -419,8 +418,7 @@ fn flinks_network_memory_is_never_blamed_even_without_an_earlier_moment() {
 
 #[test]
 fn without_call_sites_the_requester_is_named_with_little_confidence() {
-    let mut jvm = Jvm::task_manager();
-    jvm.with_sites = false;
+    let mut jvm = Jvm::task_manager_that(|jvm| jvm.with_sites = false);
     jvm.run(140, 5, |jvm, _| {
         let _ = jvm.allocate(ENRICHER, MIB);
     });

@@ -1,1 +1,117 @@
+//! Golden reports. After a wanted change: `INSTA_UPDATE=always cargo test -p flinkmem --test it`, and read the difference.
 
+use crate::synth::{
+    ENRICHER, Jvm, KIB, MIB, NETTY, burst_in_a_restart_loop, healthy, leak_to_the_limit,
+};
+use flinkmem_analyzer::case::{Case, Surroundings};
+use flinkmem_analyzer::report::{Report, json_schema, to_text};
+use serde_json::json;
+use std::path::Path;
+
+fn report(jvm: &Jvm) -> Report {
+    let directory = tempfile::tempdir().unwrap();
+    let mut case = Case::read(&jvm.write(directory.path())).unwrap();
+    case.directory = "/traces/flinkmem-tm-0.example-4711-20260101T000000Z".into();
+    let here = Surroundings {
+        now_ms: i64::MAX,
+        host: "elsewhere".to_owned(),
+    };
+    Report::of(&case, &here)
+}
+
+fn slow_leak() -> Jvm {
+    let mut jvm = Jvm::task_manager();
+    jvm.agent = json!({"late_ticks": 120, "dropped_stacks": 2});
+    jvm.run(3600, 20, |jvm, second| {
+        jvm.allocate(ENRICHER, 10 * KIB).unwrap();
+        if second % 600 == 599 {
+            jvm.full_gc();
+        }
+    });
+    jvm
+}
+
+fn netty_over_the_limit() -> Jvm {
+    let mut jvm = Jvm::task_manager();
+    jvm.run(300, 20, |_, _| {});
+    let failed = (0..20)
+        .try_for_each(|_| jvm.allocate(NETTY, 16 * MIB))
+        .is_err();
+    assert!(failed);
+    jvm.run(5, 20, |_, _| {});
+    jvm.end();
+    jvm
+}
+
+/// Prints one screen and compares it with the golden file of that name.
+fn check_text(name: &str, jvm: &Jvm) {
+    let text = to_text(&report(jvm));
+    assert!(text.lines().count() <= 40, "more than a screen:\n{text}");
+    for line in text.lines() {
+        let single_word = !line.trim().contains(' ');
+        let fits = line.chars().count() <= 80 || single_word;
+        assert!(fits, "wider than the screen: {line}");
+    }
+    insta::assert_snapshot!(name, text);
+}
+
+#[test]
+fn a_leak_on_one_screen() {
+    check_text("leak.txt", &leak_to_the_limit());
+}
+
+#[test]
+fn a_slow_leak_on_one_screen() {
+    check_text("slow-leak.txt", &slow_leak());
+}
+
+#[test]
+fn a_burst_on_one_screen() {
+    check_text("burst.txt", &burst_in_a_restart_loop());
+}
+
+#[test]
+fn netty_on_one_screen() {
+    check_text("netty.txt", &netty_over_the_limit());
+}
+
+#[test]
+fn a_healthy_process_on_one_screen() {
+    check_text("healthy.txt", &healthy());
+}
+
+#[test]
+fn a_trace_that_says_nothing_on_one_screen() {
+    check_text("empty.txt", &Jvm::plain());
+}
+
+#[test]
+fn a_leak_as_json() {
+    insta::assert_snapshot!(
+        "leak.json",
+        report(&leak_to_the_limit()).to_json(true).unwrap()
+    );
+}
+
+#[test]
+fn a_burst_as_json() {
+    insta::assert_snapshot!(
+        "burst.json",
+        report(&burst_in_a_restart_loop()).to_json(true).unwrap()
+    );
+}
+
+/// The schema is derived from the types; `INSTA_UPDATE=always` writes it anew.
+#[test]
+fn the_schema_in_docs_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/report.schema.json");
+    let schema = json_schema().unwrap();
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        std::fs::write(&path, &schema).unwrap();
+    }
+    let documented = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        documented == schema,
+        "docs/report.schema.json is out of date: INSTA_UPDATE=always cargo test -p flinkmem --test it"
+    );
+}

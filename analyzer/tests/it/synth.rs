@@ -57,6 +57,11 @@ pub(crate) struct OutOfDirectMemory;
 impl Jvm {
     /// A TaskManager of Flink 1.20.5 that has taken its network memory and 16 MiB for Netty.
     pub(crate) fn task_manager() -> Self {
+        Self::task_manager_that(|_| {})
+    }
+
+    /// The same, prepared before it takes anything.
+    pub(crate) fn task_manager_that(prepare: impl FnOnce(&mut Self)) -> Self {
         let mut jvm = Self::new(json!({
             "process": "tm",
             "version": "1.20.5",
@@ -108,6 +113,7 @@ impl Jvm {
             ],
         );
         jvm.user_sites();
+        prepare(&mut jvm);
         jvm.tick(1.0);
         jvm.allocate(POOL, NETWORK).unwrap();
         jvm.tick(1.0);
@@ -273,7 +279,12 @@ impl Jvm {
     }
 
     /// A second at a time: what happens in it, a young collection every so often, and a sample.
-    pub(crate) fn run(&mut self, seconds: u64, young_every: u64, mut each: impl FnMut(&mut Self, u64)) {
+    pub(crate) fn run(
+        &mut self,
+        seconds: u64,
+        young_every: u64,
+        mut each: impl FnMut(&mut Self, u64),
+    ) {
         for second in 0..seconds {
             each(self, second);
             if second % young_every == young_every - 1 {

@@ -70,7 +70,7 @@ fn of_owner(
     error_ms: u64,
 ) -> Afterwards {
     let held = |snapshot: &SiteSnapshot| {
-        let owners = growth_by_owner(case, None, snapshot);
+        let owners = growth_by_owner(case, snapshot, snapshot);
         let same = owners.into_iter().find(|now| now.owner == owner.owner);
         same.map_or((0, 0), |now| (now.live_bytes, now.old_bytes))
     };

@@ -1,6 +1,6 @@
 //! The last half of the way to the limit: a burst takes it in one go, a leak takes its time.
 
-use crate::case::{Case, Moment, seconds};
+use crate::case::{Moment, seconds};
 use crate::statistics::median;
 
 /// A climb that is over within this time is a burst: two samples at 1 Hz cannot show more.
@@ -41,10 +41,9 @@ pub(in crate::rules) enum Pace {
 }
 
 impl Climb {
-    /// The climb to where the limit was met, or `None` when the pool was as full from the start.
-    pub(in crate::rules) fn of(case: &Case, met_ms: u64) -> Option<Self> {
-        let moments = &case.timeline.moments;
-        let until = &moments[..moments.partition_point(|moment| moment.up_ms <= met_ms)];
+    /// The climb to the last of these moments, at which the limit was met; `None` when the pool was as full from the
+    /// start.
+    pub(in crate::rules) fn of(until: &[Moment]) -> Option<Self> {
         let levels: Vec<(u64, f64)> = until
             .iter()
             .filter_map(|moment| Some((moment.up_ms, Moment::direct_bytes(moment)? as f64)))
@@ -72,9 +71,14 @@ impl Climb {
         seconds(self.to_ms) - seconds(self.from_ms)
     }
 
+    /// Bytes from begin to end.
+    pub(in crate::rules) fn height(&self) -> f64 {
+        self.top - self.foot
+    }
+
     /// Bytes a second on the way.
     pub(in crate::rules) fn slope(&self) -> f64 {
-        (self.top - self.foot) / self.seconds()
+        self.height() / self.seconds()
     }
 
     pub(in crate::rules) fn pace(&self) -> Pace {

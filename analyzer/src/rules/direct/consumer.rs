@@ -4,6 +4,7 @@ use super::DirectPicture;
 use crate::budget::DirectPool;
 use crate::case::{Case, Origin, Owner, OwnerUse, owner_of, share};
 use crate::finding::{Consumer, ConsumerKind, two_digits};
+use crate::units::to_bytes;
 use flinkmem_trace::{Frame, Site};
 
 /// Nothing that rests on sampled stacks is surer.
@@ -35,7 +36,7 @@ pub(in crate::rules) fn consumer(picture: &DirectPicture<'_>) -> Consumer {
         * (2.0 * of_all).min(1.0)
         * (samples / (samples + 2.0))
         * if picture.growth_is_measured {
-            1.0
+            attributed(picture, grown)
         } else {
             GROWTH_NOT_MEASURED
         };
@@ -45,6 +46,17 @@ pub(in crate::rules) fn consumer(picture: &DirectPicture<'_>) -> Consumer {
         Some(two_digits(of_all)),
         confidence,
     )
+}
+
+/// How far the call sites account for the growth that the JVM's own counter shows: half of it is enough to know the main
+/// one.
+fn attributed(picture: &DirectPicture<'_>, grown: u64) -> f64 {
+    let measured = match (&picture.climb, &picture.rise) {
+        (Some(climb), _) => climb.height(),
+        (None, Some(rise)) => rise.last.bytes - rise.first.bytes,
+        (None, None) => return 1.0,
+    };
+    (2.0 * share(grown, to_bytes(measured))).clamp(0.0, 1.0)
 }
 
 /// The pool that an owner's memory comes out of; `None` in a JVM that has no pools.

@@ -111,9 +111,12 @@ fn slow_path_odds(picture: &DirectPicture<'_>) -> f64 {
 
 fn early(picture: &DirectPicture<'_>) -> Leaning {
     if picture.peak.is_none() {
-        return Leaning::NotEnoughData(
-            "the agent could not read the counters of java.nio.Bits".to_owned(),
-        );
+        let missing = if picture.case.timeline.moments.is_empty() {
+            "the trace holds no sample"
+        } else {
+            "the agent could not read the counters of java.nio.Bits"
+        };
+        return Leaning::NotEnoughData(missing.to_owned());
     }
     let Some(rise) = picture.rise else {
         let span = duration(picture.case.timeline.span_s());

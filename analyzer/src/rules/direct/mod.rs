@@ -17,8 +17,10 @@ pub(super) use rise::{Basis, Rise};
 
 use super::Facts;
 use crate::budget::{DirectPool, Pools};
-use crate::case::{Case, DirectErrors, Moment, Outcome, OutcomeKind, OwnerUse, SiteSnapshot};
-use crate::case::{growth_by_owner, trend_by_owner};
+use crate::case::{
+    Case, DirectErrors, Moment, Outcome, OutcomeKind, OwnerUse, growth_by_owner, trend_by_owner,
+};
+use flinkmem_trace::Incident;
 
 /// Everything about the direct memory of a case.
 pub(super) struct DirectPicture<'a> {
@@ -60,10 +62,12 @@ impl<'a> DirectPicture<'a> {
     pub(super) fn of(facts: Facts<'a>) -> Self {
         let case = facts.case;
         let met = DirectErrors::of(case);
-        let first_met_ms = first_met_ms(&met);
-        let climb = first_met_ms.and_then(|up_ms| Climb::of(case, arrival_ms(&met, up_ms)));
-        let rise = Rise::of(case, first_met_ms.unwrap_or(u64::MAX));
-        let (owners, growth_is_measured) = owners(case, first_met_ms, climb.as_ref());
+        let first_met = first_met(&met);
+        let arrival = first_met.map(|incident| case.timeline.until(arrival(&met, incident)));
+        let climb = arrival.and_then(Climb::of);
+        let until = first_met.map(|incident| case.timeline.until(incident));
+        let rise = Rise::of(until.unwrap_or(&case.timeline.moments));
+        let (owners, growth_is_measured) = owners(case, first_met, climb.as_ref());
         let afterwards = Afterwards::of(case, &met, owners.first(), climb.as_ref());
         let mut picture = Self {
             case,
@@ -112,10 +116,10 @@ impl<'a> DirectPicture<'a> {
     }
 }
 
-/// When the limit was met first: the first error; without any, the first slow path.
-fn first_met_ms(met: &DirectErrors<'_>) -> Option<u64> {
-    let error = met.errors.first().map(|error| error.incident.up_ms);
-    error.or_else(|| met.first().map(|incident| incident.up_ms))
+/// How the limit was met first: the first error; without any, the first slow path.
+fn first_met<'a>(met: &DirectErrors<'a>) -> Option<&'a Incident> {
+    let error = met.errors.first().map(|error| error.incident);
+    error.or_else(|| met.first())
 }
 
 /// Slow paths this shortly before an error belong to the same arrival at the limit.
@@ -123,46 +127,51 @@ const SAME_ARRIVAL_MS: u64 = 5_000;
 
 /// When the pool arrived at the limit: the first of the slow paths that led to the error. Each takes up to half a second,
 /// which is not part of the climb.
-fn arrival_ms(met: &DirectErrors<'_>, error_ms: u64) -> u64 {
-    let led_to_it =
-        |up_ms: &u64| (error_ms.saturating_sub(SAME_ARRIVAL_MS)..=error_ms).contains(up_ms);
-    let slow_paths = met.slow_paths.iter().map(|incident| incident.up_ms);
-    slow_paths.filter(led_to_it).min().unwrap_or(error_ms)
+fn arrival<'a>(met: &DirectErrors<'a>, error: &'a Incident) -> &'a Incident {
+    let begin_ms = error.up_ms.saturating_sub(SAME_ARRIVAL_MS);
+    let led_to_it = |incident: &&&Incident| (begin_ms..=error.up_ms).contains(&incident.up_ms);
+    met.slow_paths
+        .iter()
+        .find(led_to_it)
+        .map_or(error, |first| first)
 }
 
-/// Owners by growth: up to the limit during the climb, else over the whole trace.
+/// Owners by growth: up to the limit during the climb, else over the whole trace. Where no growth can be told, by use.
 fn owners<'a>(
     case: &'a Case,
-    first_met_ms: Option<u64>,
+    first_met: Option<&Incident>,
     climb: Option<&Climb>,
 ) -> (Vec<OwnerUse<'a>>, bool) {
-    let snapshots = &case.timeline.snapshots;
-    let Some(met_ms) = first_met_ms else {
-        return (trend_by_owner(case, snapshots), snapshots.len() > 1);
+    let grown = match first_met {
+        None => trend_by_owner(case, &case.timeline.snapshots),
+        Some(incident) => grown_until(case, incident, climb),
     };
-    let until = &snapshots[..snapshots.partition_point(|s| s.up_ms <= met_ms)];
-    let Some(at_limit) = until.last().or(snapshots.first()) else {
-        return (Vec::new(), false);
-    };
-    let begin_ms = climb.map(|climb| climb.from_ms);
-    let before = begin_ms.and_then(|begin| last_before(until, begin, at_limit));
-    let mut owners = growth_by_owner(case, before, at_limit);
-    if before.is_none() {
-        // Without an earlier moment growth is not known. What Flink takes once, at its start, is not it.
-        owners.retain(|owner| !owner.owner.method.starts_with(NETWORK_POOL));
+    let is_measured = grown.first().is_some_and(|owner| owner.growth_bytes > 0);
+    if is_measured {
+        return (grown, true);
     }
-    (owners, before.is_some())
+    let mut owners = grown;
+    // What Flink takes once, at its start, did not fill the rest.
+    owners.retain(|owner| !owner.is_network_pool);
+    owners.sort_by(|a, b| b.live_bytes.cmp(&a.live_bytes).then(a.owner.cmp(&b.owner)));
+    (owners, false)
 }
 
-const NETWORK_POOL: &str = "org.apache.flink.runtime.io.network.buffer.NetworkBufferPool.";
-
-fn last_before<'s>(
-    snapshots: &'s [SiteSnapshot],
-    begin_ms: u64,
-    than: &SiteSnapshot,
-) -> Option<&'s SiteSnapshot> {
-    snapshots
+/// What each owner grew from before the climb to the incident. All growths are 0 where there is nothing to compare with.
+fn grown_until<'a>(
+    case: &'a Case,
+    incident: &Incident,
+    climb: Option<&Climb>,
+) -> Vec<OwnerUse<'a>> {
+    let until = case.timeline.snapshots_until(incident);
+    let begin_ms = climb.map_or(incident.up_ms, |climb| climb.from_ms);
+    // A snapshot from before the climb says nothing about who filled the pool.
+    let Some(at_limit) = until.last().filter(|last| last.up_ms >= begin_ms) else {
+        return Vec::new();
+    };
+    let before = until
         .iter()
         .rev()
-        .find(|s| s.up_ms <= begin_ms && s.up_ms < than.up_ms)
+        .find(|s| s.up_ms <= begin_ms && s.up_ms < at_limit.up_ms);
+    growth_by_owner(case, before.unwrap_or(at_limit), at_limit)
 }

@@ -1,6 +1,6 @@
 //! The growth of what collections leave.
 
-use crate::case::{Case, Moment, seconds};
+use crate::case::{Moment, seconds};
 use crate::statistics::{Growth, Point, Reading, growth, troughs};
 
 /// What the points of a [`Rise`] are.
@@ -29,13 +29,16 @@ pub(in crate::rules) struct Rise {
 const CONFIRMED: f64 = 0.5;
 
 impl Rise {
-    /// The growth until `until_ms`, or `None` when too few collections ran.
-    pub(in crate::rules) fn of(case: &Case, until_ms: u64) -> Option<Self> {
-        let until = seconds(until_ms);
+    /// The growth over these moments, or `None` when too few collections ran.
+    pub(in crate::rules) fn of(moments: &[Moment]) -> Option<Self> {
         let of_kind = |collections: fn(&Moment) -> Option<u64>| {
-            let mut readings: Vec<Reading> =
-                case.timeline.readings(Moment::direct_bytes, collections);
-            readings.retain(|reading| reading.point.s <= until);
+            let reading = |moment: &Moment| {
+                Some(Reading {
+                    point: Point::new(seconds(moment.up_ms), moment.direct_bytes()? as f64),
+                    collections: collections(moment)?,
+                })
+            };
+            let readings: Vec<Reading> = moments.iter().filter_map(reading).collect();
             troughs(&readings)
         };
         let after_full = of_kind(|moment| moment.full_collections);
