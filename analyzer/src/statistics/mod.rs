@@ -45,7 +45,7 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     let middle = values.len() / 2;
     let (below, &mut upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
     let lower = below.iter().copied().max_by(f64::total_cmp);
-    let is_even = values.len() % 2 == 0;
+    let is_even = values.len().is_multiple_of(2);
     match lower {
         Some(lower) if is_even => Some(lower / 2.0 + upper / 2.0),
         _ => Some(upper),

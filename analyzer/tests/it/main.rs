@@ -4,6 +4,15 @@
 //! - `cases`: what happened in a process, and what the verdict must be
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "a helper of a test may fail as loudly as the test, and its figures are small"
+)]
 
 mod cases;
 mod command_line;
