@@ -6,6 +6,7 @@
 
 mod agent;
 mod callbacks;
+mod fault;
 mod gc_clock;
 mod guard;
 mod incident;
@@ -45,6 +46,7 @@ pub unsafe extern "system" fn Agent_OnLoad(
 }
 
 fn load(jvmti: Result<Jvmti, flinkmem_native::jvm::JvmError>, text: &str) {
+    fault::point("load");
     let (options, messages) = Options::parse(text);
     log::set_level(options.log);
     for message in messages {

@@ -109,8 +109,8 @@ impl Options {
             .unwrap_or_default();
         [
             ("dir", dir),
-            ("interval", format!("{}ms", self.interval.as_millis())),
-            ("max_disk", self.max_disk_bytes.to_string()),
+            ("interval", format_interval(self.interval)),
+            ("max_disk", format_size(self.max_disk_bytes)),
             ("native", if self.native { "on" } else { "off" }.to_owned()),
             ("log", self.log.name().to_owned()),
         ]
@@ -118,6 +118,26 @@ impl Options {
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
     }
+}
+
+/// As one would write it: `1s`, `250ms`.
+fn format_interval(interval: Duration) -> String {
+    let ms = interval.as_millis();
+    if ms.is_multiple_of(1000) {
+        format!("{}s", ms / 1000)
+    } else {
+        format!("{ms}ms")
+    }
+}
+
+/// As one would write it: `64m`, or bytes where no unit divides it.
+fn format_size(bytes: u64) -> String {
+    for (unit, factor) in [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)] {
+        if bytes.is_multiple_of(factor) {
+            return format!("{}{unit}", bytes / factor);
+        }
+    }
+    bytes.to_string()
 }
 
 fn parse_interval(text: &str) -> Option<Duration> {
@@ -224,6 +244,21 @@ mod tests {
             assert_eq!(options, Options::default(), "{part}");
             assert_eq!(messages.len(), 1, "{part}");
             assert!(messages[0].contains("the default is used"), "{messages:?}");
+        }
+    }
+
+    #[test]
+    fn options_are_written_as_they_are_given() {
+        for text in [
+            "interval=250ms",
+            "interval=2s",
+            "max_disk=64m",
+            "max_disk=3g",
+            "max_disk=1048577",
+            "log=off",
+        ] {
+            let (key, value) = text.split_once('=').unwrap();
+            assert_eq!(Options::parse(text).0.to_map()[key], value);
         }
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod desk;
 mod limiter;
 
 use crate::agent::{Moment, jvmti};
-use crate::off_heap;
+use crate::{fault, off_heap};
 use desk::{Incident, Work};
 use flinkmem_native::jvm::raw::{JNIEnv, jclass, jobject};
 use flinkmem_native::jvm::{HeldThrowable, StackBuffer, is_instance_of};
@@ -33,6 +33,7 @@ pub(crate) fn watch(out_of_memory_error: jclass, reserve_memory: Option<usize>) 
 
 /// `Runtime.gc` is about to run: an incident when a direct-memory reservation asked for it.
 pub(crate) fn runtime_gc() {
+    fault::point("gc");
     let reserve_memory = RESERVE_MEMORY.load(Ordering::Acquire);
     let Some(jvmti) = jvmti().filter(|_| reserve_memory != 0) else {
         return;
@@ -75,6 +76,7 @@ pub(crate) unsafe fn throwable_made(env: *mut JNIEnv, throwable: jobject) {
         return;
     };
     // The reservation of this thread, if it had one, has failed.
+    fault::point("error");
     off_heap::set_slow_path(0);
     // SAFETY: the caller's promise.
     let (error_class, held) = unsafe {
@@ -94,6 +96,7 @@ pub(crate) unsafe fn throwable_made(env: *mut JNIEnv, throwable: jobject) {
 
 /// The JVM reports an exhausted resource.
 pub(crate) fn resource_exhausted(flags: u32, description: Option<String>) {
+    fault::point("exhausted");
     let stack = jvmti().map_or_else(StackBuffer::default, |jvmti| jvmti.current_stack());
     let incident = Incident {
         stack,

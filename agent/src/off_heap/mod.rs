@@ -18,6 +18,7 @@ pub(crate) use stacks::{NewStack, set_site, without_site};
 pub(crate) use thread_slot::Totals;
 
 use crate::agent::jvmti;
+use crate::fault;
 use crate::gc_clock;
 use address_table::AddressTable;
 use flinkmem_native::kernel::allocator::usable_size;
@@ -52,6 +53,7 @@ pub(crate) fn trusts_usable_size() -> bool {
 /// Returns the incident whose reservation has just succeeded, 0 for none.
 #[inline]
 pub(crate) fn allocated(address: u64, requested: u64) -> u32 {
+    fault::point("allocate");
     let Some(slot) = thread_slot::slot() else {
         return 0;
     };
@@ -67,6 +69,7 @@ pub(crate) fn allocated(address: u64, requested: u64) -> u32 {
 /// Accounts for a block that is about to be freed. Must run before the allocator can hand the address out again.
 #[inline]
 pub(crate) fn freeing(address: u64) -> Freed {
+    fault::point("free");
     let size = size_of_old(address);
     let live = if LIVE.used() == 0 {
         None

@@ -12,7 +12,7 @@ use crate::agent::{self, Agent, Moment};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, guard, incident, log};
+use crate::{callbacks, fault, guard, incident, log};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, ThrowableReader, jni, with_env};
 use flinkmem_native::kernel::clock;
@@ -89,6 +89,7 @@ struct AwaitedMessage {
 impl Reporter {
     /// Opens the sources, learns what Java threads must look for, and begins the trace.
     fn begin(agent: &'static Agent, env: &mut jni::Env<'_>) -> Result<Self, WriteError> {
+        fault::point("begin");
         let sources = Sources::open(env);
         let throwables = ThrowableReader::find(env).ok();
         if env.exception_check() {
@@ -141,10 +142,24 @@ impl Reporter {
             desk::finished();
         }
         self.read_messages(env);
+        if guard::is_disabled() {
+            self.say_goodbye();
+            return false;
+        }
         if !ends && Instant::now() >= self.pace.deadline() {
             self.tick(env);
         }
         !ends
+    }
+
+    /// A Java thread's part of the agent has failed: the trace ends here, and says so.
+    fn say_goodbye(&mut self) {
+        let message = Some("the agent was switched off by a failure of its own".to_owned());
+        let event = Event {
+            message,
+            ..event(Moment::now(), EventKind::AgentDegraded)
+        };
+        self.write(&Record::Event(event));
     }
 
     fn work(&mut self, env: &mut jni::Env<'_>, work: Work) {
@@ -176,6 +191,7 @@ impl Reporter {
 
     /// One sample.
     fn tick(&mut self, env: &mut jni::Env<'_>) {
+        fault::point("tick");
         let began = Instant::now();
         let elapsed = self.pace.begin(began);
         let is_base_tick = self.pace.is_base_tick(began);
@@ -196,6 +212,8 @@ impl Reporter {
 
     /// One incident, complete: sites first, so that whoever reads it knows them.
     fn incident(&mut self, env: &mut jni::Env<'_>, incident: Incident) {
+        fault::point("incident");
+        fault::point("stall-incident");
         let began = Instant::now();
         let mut sample = self.sources.read(env, Depth::Crisis, true);
         sample.agent = self.cost(began);
