@@ -13,8 +13,8 @@ fn defaults_are_those_of_the_documentation() -> Result<()> {
         .run()?
         .trace()?;
     for (key, value) in [
-        ("interval", "1s"),
-        ("max_disk", "64m"),
+        ("interval", "1000ms"),
+        ("max_disk", "67108864"),
         ("native", "off"),
         ("log", "warn"),
     ] {
@@ -34,7 +34,11 @@ fn given_values_are_used() -> Result<()> {
         .agent(options)
         .run()?
         .trace()?;
-    for (key, value) in [("interval", "250ms"), ("max_disk", "8m"), ("log", "debug")] {
+    for (key, value) in [
+        ("interval", "250ms"),
+        ("max_disk", "8388608"),
+        ("log", "debug"),
+    ] {
         assert_eq!(
             trace.header.agent_options.get(key).map(String::as_str),
             Some(value),
@@ -78,13 +82,13 @@ fn an_unknown_key_is_named_with_the_valid_ones() -> Result<()> {
 #[test]
 fn a_bad_value_is_named_and_its_default_used() -> Result<()> {
     let table = [
-        ("interval", "soon", "1s"),
-        ("interval", "0", "1s"),
-        ("interval", "-5s", "1s"),
-        ("interval", "99999999999999999999s", "1s"),
-        ("max_disk", "plenty", "64m"),
-        ("max_disk", "-1", "64m"),
-        ("max_disk", "99999999999999999999g", "64m"),
+        ("interval", "soon", "1000ms"),
+        ("interval", "0", "1000ms"),
+        ("interval", "-5s", "1000ms"),
+        ("interval", "99999999999999999999s", "1000ms"),
+        ("max_disk", "plenty", "67108864"),
+        ("max_disk", "-1", "67108864"),
+        ("max_disk", "99999999999999999999g", "67108864"),
         ("native", "maybe", "off"),
         ("log", "loud", "warn"),
     ];
