@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
 /// Between two looks at a condition.
-const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// How long a JVM may take for anything a test asks of it. Generous: the machine may be busy, and a test that passes
 /// never waits that long.
