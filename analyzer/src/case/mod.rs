@@ -13,7 +13,7 @@ pub use direct_errors::{DirectError, DirectErrors};
 pub use origin::{Origin, Owner, is_direct, is_network_pool, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
 pub(crate) use site_growth::share;
-pub use site_growth::{OwnerUse, growth_by_owner, trend_by_owner};
+pub use site_growth::{OwnerUse, growth_by_owner, live_bytes_of, trend_by_owner};
 pub(crate) use timeline::seconds;
 pub use timeline::{MetaspaceUse, Moment, SiteSnapshot, Timeline};
 

@@ -6,8 +6,8 @@ use super::{Case, Owner, SiteSnapshot, is_direct, is_network_pool, owner_of};
 use crate::statistics::trend::{FEWEST_POINTS, MOST_POINTS};
 use crate::statistics::{Point, trend};
 use crate::units::to_bytes;
-use flinkmem_trace::{Frame, SiteUse};
-use std::collections::BTreeMap;
+use flinkmem_trace::{Frame, Site, SiteUse};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What one owner's call sites hold.
 #[derive(Debug, Clone)]
@@ -82,6 +82,32 @@ pub fn trend_by_owner<'a>(case: &'a Case, snapshots: &[SiteSnapshot]) -> Vec<Own
         now.growth_bytes = trend(&points).map_or(0, |trend| to_bytes(trend.rise()));
     }
     most_growth_first(owners)
+}
+
+/// Live bytes of one owner of direct memory at every snapshot, by milliseconds since the agent started.
+#[must_use]
+pub fn live_bytes_of(case: &Case, owner: &Owner) -> Vec<(u64, u64)> {
+    let belongs =
+        |site: &Site| is_direct(site) && owner_of(site).is_some_and(|(found, _)| found == *owner);
+    let ids: BTreeSet<u32> = case
+        .sites
+        .iter()
+        .filter(|(_, site)| belongs(site))
+        .map(|(&id, _)| id)
+        .collect();
+    let live = |snapshot: &SiteSnapshot| {
+        let own = snapshot
+            .uses
+            .iter()
+            .filter(|site_use| ids.contains(&site_use.id));
+        own.fold(0_u64, |sum, site_use| {
+            sum.saturating_add(site_use.live_bytes)
+        })
+    };
+    let snapshots = case.timeline.snapshots.iter();
+    snapshots
+        .map(|snapshot| (snapshot.up_ms, live(snapshot)))
+        .collect()
 }
 
 fn most_growth_first<'a>(owners: BTreeMap<Owner, OwnerUse<'a>>) -> Vec<OwnerUse<'a>> {

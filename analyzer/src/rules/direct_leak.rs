@@ -61,7 +61,7 @@ fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
 fn forecast(picture: &DirectPicture<'_>) -> Option<Forecast> {
     let ahead = picture.met.is_empty() && picture.may_run();
     let rise = picture.rise.filter(|_| ahead)?;
-    let left = picture.limit? as f64 - rise.last.bytes;
+    let left = picture.limit? as f64 - rise.pool_level;
     let since_last_trough =
         picture.case.timeline.moments.last()?.up_ms as f64 / 1000.0 - rise.last.s;
     let in_s = left / picture.slope()? - since_last_trough;
@@ -90,8 +90,13 @@ fn growth(picture: &DirectPicture<'_>) -> Option<Evidence> {
         Basis::FullCollections => "after full collections",
         Basis::ConfirmedByFull | Basis::AnyCollections => "after collections",
     };
+    let what = if rise.of_owner {
+        "its direct memory"
+    } else {
+        "direct memory"
+    };
     let text = format!(
-        "{after} direct memory rose from {} to {} in {}: {} (95 %: {} to {}), and has not levelled off",
+        "{after} {what} rose from {} to {} in {}: {} (95 %: {} to {}), and has not levelled off",
         bytes(to_bytes(rise.first.bytes)),
         bytes(to_bytes(rise.last.bytes)),
         duration(rise.last.s - rise.first.s),

@@ -132,7 +132,12 @@ fn given_back(picture: &DirectPicture<'_>) -> Option<Evidence> {
 fn wanted_size(picture: &DirectPicture<'_>, present: u64) -> u64 {
     let asked = picture.met.largest_request().unwrap_or(0);
     let held = picture.owners.first().map_or(0, |owner| owner.live_bytes);
-    let by_use = to_bytes(held.saturating_add(asked) as f64 * HEADROOM);
+    // Without an error collections made room, so part of what was held was garbage.
+    let by_use = if picture.failed() {
+        to_bytes(held.saturating_add(asked) as f64 * HEADROOM)
+    } else {
+        0
+    };
     let missing = missing_bytes(picture).unwrap_or(asked);
     let by_missing = present.saturating_add(missing.saturating_mul(2));
     let more = by_use
@@ -186,14 +191,15 @@ fn in_flink(
         let (before, after) = (flink_size(total), flink_size(total.saturating_add(more)));
         format!(" The process grows by as much: raise {key} from {before} to {after} where it is set, or Flink takes it from {heap}.")
     });
-    format!(
-        "{missing}Give {whom} its measured use and a quarter more: {}.{process}",
-        bytes_more(more)
-    )
-}
-
-fn bytes_more(more: u64) -> String {
-    format!("{} more", bytes(more))
+    let more = bytes(more);
+    let advice = if picture.failed() {
+        format!("{missing}Give {whom} its measured use and a quarter more: {more} more.")
+    } else {
+        format!(
+            "Let {whom} reuse its buffers, which it drops faster than collections free them, or give it {more} more."
+        )
+    };
+    advice + &process
 }
 
 /// Without pools there is no saying what the rest of the process needs, so the owner's use is added half again.

@@ -41,7 +41,7 @@ pub(crate) struct Jvm {
     blocks: Vec<Block>,
     young: u64,
     full: u64,
-    incidents: u32,
+    pub(crate) incidents: u32,
     facts: String,
     samples: String,
     pub(crate) with_sites: bool,

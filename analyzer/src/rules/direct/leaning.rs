@@ -40,6 +40,8 @@ mod early {
     pub(super) const OF_THE_JOB: f64 = 0.5;
     /// It slows down, though not before the limit.
     pub(super) const SLOWING: f64 = -1.0;
+    /// Only the main owner's bytes show it, not the pool.
+    pub(super) const ONLY_THE_OWNER: f64 = -0.5;
     /// Nothing is known about the owners.
     pub(super) const NO_SITES: f64 = -0.5;
     /// Most that growth over young collections alone can claim: old garbage looks the same.
@@ -181,7 +183,8 @@ fn early_odds(picture: &DirectPicture<'_>, slowing: bool) -> f64 {
         + weight(owner.is_some_and(|o| o.old_share() >= 0.8), early::OLD)
         + weight(owner.is_some() && of_the_job, early::OF_THE_JOB)
         + weight(owner.is_none(), early::NO_SITES)
-        + weight(slowing, early::SLOWING);
+        + weight(slowing, early::SLOWING)
+        + weight(rise.of_owner, early::ONLY_THE_OWNER);
     match rise.basis {
         Basis::FullCollections | Basis::ConfirmedByFull => odds + early::AFTER_FULL,
         Basis::AnyCollections => (odds + early::AFTER_ANY).min(early::MOST_AFTER_ANY),

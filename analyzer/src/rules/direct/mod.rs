@@ -65,8 +65,10 @@ impl<'a> DirectPicture<'a> {
         let first_met = first_met(&met);
         let arrival = first_met.map(|incident| case.timeline.until(arrival(&met, incident)));
         let climb = arrival.and_then(Climb::of);
-        let until = first_met.map(|incident| case.timeline.until(incident));
-        let rise = Rise::of(until.unwrap_or(&case.timeline.moments));
+        // After an error the pool stays at its limit, which is no growth; a slow path alone ends nothing.
+        let failed = met.errors.first().map(|error| error.incident);
+        let until = failed.map(|incident| case.timeline.until(incident));
+        let rise = Rise::of_pool(until.unwrap_or(&case.timeline.moments));
         let (owners, growth_is_measured) = owners(case, first_met, climb.as_ref());
         let afterwards = Afterwards::of(case, &met, owners.first(), climb.as_ref());
         let mut picture = Self {
@@ -84,7 +86,25 @@ impl<'a> DirectPicture<'a> {
             leaning: Leaning::Neither(String::new()),
         };
         picture.leaning = leaning::of(&picture);
+        picture.look_at_the_main_owner();
         picture
+    }
+
+    /// Where the pool as a whole shows no leak, its fastest growing owner may.
+    fn look_at_the_main_owner(&mut self) {
+        let seen_already = matches!(self.leaning, Leaning::Leak(_));
+        let Some(main) = self.owners.first().filter(|_| self.growth_is_measured) else {
+            return;
+        };
+        if seen_already || self.failed() {
+            return;
+        }
+        let of_owner = Rise::of_owner(self.case, &main.owner, self.rise.as_ref());
+        let of_pool = std::mem::replace(&mut self.rise, of_owner);
+        match leaning::of(self) {
+            leak @ Leaning::Leak(_) => self.leaning = leak,
+            _ => self.rise = of_pool,
+        }
     }
 
     /// Whether an error reached Java code.

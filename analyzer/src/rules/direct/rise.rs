@@ -1,6 +1,7 @@
-//! The growth of what collections leave.
+//! The growth of what collections leave: of the pool, and of its main owner. In a pool whose use goes up and down, a slow
+//! leak drowns in the others' noise; its own call sites still show it.
 
-use crate::case::{Moment, seconds};
+use crate::case::{Case, Moment, Owner, live_bytes_of, seconds};
 use crate::statistics::{Growth, Point, Reading, growth, troughs};
 
 /// What the points of a [`Rise`] are.
@@ -14,7 +15,7 @@ pub(in crate::rules) enum Basis {
     AnyCollections,
 }
 
-/// Growth of the pool over its troughs.
+/// Growth over troughs.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rules) struct Rise {
     pub(in crate::rules) growth: Growth,
@@ -23,31 +24,70 @@ pub(in crate::rules) struct Rise {
     pub(in crate::rules) last: Point,
     /// Full collections took most of it back.
     pub(in crate::rules) given_back_by_full: bool,
+    /// These are the main owner's bytes, not the whole pool's.
+    pub(in crate::rules) of_owner: bool,
+    /// What the whole pool held at its last trough, bytes.
+    pub(in crate::rules) pool_level: f64,
+}
+
+/// One value with the collections that had run by then.
+struct Value {
+    point: Point,
+    collections: Option<u64>,
+    full_collections: Option<u64>,
 }
 
 /// Full collections that leave at least this share of the expected growth confirm it.
 const CONFIRMED: f64 = 0.5;
 
 impl Rise {
-    /// The growth over these moments, or `None` when too few collections ran.
-    pub(in crate::rules) fn of(moments: &[Moment]) -> Option<Self> {
-        let of_kind = |collections: fn(&Moment) -> Option<u64>| {
-            let reading = |moment: &Moment| {
+    /// The growth of the pool over these moments, or `None` when too few collections ran.
+    pub(in crate::rules) fn of_pool(moments: &[Moment]) -> Option<Self> {
+        let value = |moment: &Moment| Some(Value::at(moment, moment.direct_bytes()?));
+        let values: Vec<Value> = moments.iter().filter_map(value).collect();
+        Self::of(&values)
+    }
+
+    /// The growth of one owner's bytes, likewise.
+    pub(in crate::rules) fn of_owner(
+        case: &Case,
+        owner: &Owner,
+        pool: Option<&Self>,
+    ) -> Option<Self> {
+        let values: Vec<Value> = live_bytes_of(case, owner)
+            .into_iter()
+            .filter_map(|(up_ms, bytes)| {
+                let mut value = Value::at(case.timeline.at_or_before(up_ms)?, bytes);
+                value.point.s = seconds(up_ms);
+                Some(value)
+            })
+            .collect();
+        let rise = Self::of(&values)?;
+        Some(Self {
+            of_owner: true,
+            pool_level: pool?.pool_level,
+            ..rise
+        })
+    }
+
+    fn of(values: &[Value]) -> Option<Self> {
+        let of_kind = |collections: fn(&Value) -> Option<u64>| {
+            let reading = |value: &Value| {
                 Some(Reading {
-                    point: Point::new(seconds(moment.up_ms), moment.direct_bytes()? as f64),
-                    collections: collections(moment)?,
+                    point: value.point,
+                    collections: collections(value)?,
                 })
             };
-            let readings: Vec<Reading> = moments.iter().filter_map(reading).collect();
+            let readings: Vec<Reading> = values.iter().filter_map(reading).collect();
             troughs(&readings)
         };
-        let after_full = of_kind(|moment| moment.full_collections);
+        let after_full = of_kind(|value| value.full_collections);
         if let Some(growth) = growth(&after_full) {
             return Self::new(&after_full, growth, Basis::FullCollections, false);
         }
-        let after_any = of_kind(|moment| moment.collections);
+        let after_any = of_kind(|value| value.collections);
         let growth = growth(&after_any)?;
-        let left = left_by_full(&after_full, growth.trend.slope);
+        let left = left_by_full(&after_any, &after_full, growth.trend.slope);
         let basis = match left {
             Some(share) if share >= CONFIRMED => Basis::ConfirmedByFull,
             _ => Basis::AnyCollections,
@@ -68,14 +108,26 @@ impl Rise {
             first: *points.first()?,
             last: *points.last()?,
             given_back_by_full,
+            of_owner: false,
+            pool_level: points.last()?.bytes,
         })
     }
 }
 
-/// What full collections left of the growth between the first and the last of them, as a share of what the slope lets
-/// expect; `None` with fewer than two.
-fn left_by_full(after_full: &[Point], slope: f64) -> Option<f64> {
-    let (first, last) = (after_full.first()?, after_full.last()?);
+impl Value {
+    fn at(moment: &Moment, bytes: u64) -> Self {
+        Self {
+            point: Point::new(seconds(moment.up_ms), bytes as f64),
+            collections: moment.collections,
+            full_collections: moment.full_collections,
+        }
+    }
+}
+
+/// What the last full collection left of the growth until then, as a share of what the slope lets expect; `None` without
+/// a full collection.
+fn left_by_full(after_any: &[Point], after_full: &[Point], slope: f64) -> Option<f64> {
+    let (first, last) = (after_any.first()?, after_full.last()?);
     let expected = slope * (last.s - first.s);
     (expected > 0.0).then(|| (last.bytes - first.bytes) / expected)
 }
