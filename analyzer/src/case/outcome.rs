@@ -112,6 +112,7 @@ fn orderly_end(case: &Case, end_up_ms: u64) -> (OutcomeKind, String) {
                 .error_class
                 .as_deref()
                 .unwrap_or("OutOfMemoryError");
+            let error = error.rsplit('.').next().unwrap_or(error);
             (
                 OutcomeKind::JavaOom,
                 format!("the JVM ended {before:.1} s after an {error}"),

@@ -48,7 +48,7 @@ pub(super) fn consequence(finding: &Finding) -> String {
             "Reservations fail, and tasks with them.".to_owned()
         }
         (Label::DirectUndersized, _) => {
-            "Nothing has failed yet: forced collections made room each time.".to_owned()
+            "Reservations wait for forced collections; no error was seen.".to_owned()
         }
     }
 }
@@ -82,7 +82,7 @@ pub(super) fn subject(report: &Report) -> String {
         .as_ref()
         .map_or(String::new(), |version| format!(", Flink {version}"));
     format!(
-        "{what} {} pid {}{flink}, JDK {}; {} samples in {}",
+        "{what} on {}, pid {}{flink}, JDK {}; {} samples in {}",
         subject.host,
         subject.pid,
         subject.jdk,

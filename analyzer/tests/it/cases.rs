@@ -444,6 +444,40 @@ fn an_error_with_nothing_before_and_after_is_no_sure_case() {
 }
 
 #[test]
+fn a_fast_climb_in_small_steps_may_be_either_and_says_so() {
+    let mut jvm = Jvm::plain();
+    let mut failed = false;
+    while !failed {
+        jvm.tick(0.2);
+        failed = (0..40).any(|_| jvm.allocate(ENRICHER, 256 * KIB).is_err());
+    }
+    let report = diagnose(&jvm);
+    assert!(report.findings[0].confidence < 0.7, "{report:#?}");
+    assert!(report.findings[0].limit.reached);
+    assert!(!report.collect.is_empty(), "it says what would settle it");
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_slow_path_claims_no_success() {
+    let mut jvm = Jvm::task_manager();
+    jvm.run(60, 20, |_, _| {});
+    let failed = (0..40)
+        .try_for_each(|_| jvm.allocate(ENRICHER, 4 * MIB))
+        .is_err();
+    assert!(failed);
+    jvm.forget_facts_after("direct_slow_path");
+    let finding = verdict(&jvm, Label::DirectUndersized, OPEN);
+    assert_eq!(finding.severity, Severity::Warning);
+    assert!(
+        !finding
+            .evidence
+            .iter()
+            .any(|fact| fact.text.contains("made room")),
+        "{finding:#?}"
+    );
+}
+
+#[test]
 fn the_outcome_tells_an_orderly_end_from_a_kill() {
     let mut jvm = healthy();
     assert_eq!(diagnose(&jvm).outcome.kind, OutcomeKind::Unknown);

@@ -373,6 +373,13 @@ impl Jvm {
         writeln!(self.facts, "{line}").unwrap();
     }
 
+    /// Cuts the facts after the first line that contains `part`: the process was killed then.
+    pub(crate) fn forget_facts_after(&mut self, part: &str) {
+        let start = self.facts.find(part).unwrap();
+        let end = start + self.facts[start..].find('\n').unwrap() + 1;
+        self.facts.truncate(end);
+    }
+
     /// A line that no agent wrote.
     pub(crate) fn garbage(&mut self, line: &str) {
         writeln!(self.samples, "{line}").unwrap();

@@ -3,8 +3,12 @@
 use crate::case::{Moment, seconds};
 use crate::statistics::median;
 
-/// A climb that is over within this time is a burst: two samples at 1 Hz cannot show more.
+/// A climb that is over within this time may be a burst: two samples at 1 Hz cannot show more.
 const SUDDEN_S: f64 = 2.5;
+
+/// A burst makes most of its height in one step. A fast climb in small steps, seen by an agent that samples often, is
+/// either: a burst in slow motion or a leak in a hurry.
+const SMALLEST_SUDDEN_STEP: f64 = 0.5;
 
 /// A climb that takes longer, in many small steps, is gradual. Bursts of bulk loads take a few seconds.
 const GRADUAL_S: f64 = 5.0;
@@ -82,7 +86,7 @@ impl Climb {
     }
 
     pub(in crate::rules) fn pace(&self) -> Pace {
-        if self.seconds() <= SUDDEN_S {
+        if self.seconds() <= SUDDEN_S && self.largest_step >= SMALLEST_SUDDEN_STEP {
             Pace::Sudden
         } else if self.seconds() >= GRADUAL_S
             && self.readings >= GRADUAL_READINGS
