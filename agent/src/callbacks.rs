@@ -28,9 +28,11 @@ pub(crate) fn table() -> jvmtiEventCallbacks {
 unsafe extern "system" fn vm_init(_: *mut jvmtiEnv, env: *mut CallbackEnv, _: jthread) {
     guard::entry(|| {
         let Some(jvmti) = jvmti() else { return };
+        desk::open();
         // SAFETY: the environment of this call, in the live phase.
         let started = unsafe { jvmti.run_agent_thread(env.cast(), "flinkmem", reporter_thread) };
         if let Err(error) = started {
+            desk::close();
             guard::disable(&format!("its thread cannot be started: {error}"));
         }
     });

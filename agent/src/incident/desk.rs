@@ -1,4 +1,7 @@
 //! Where Java threads hand their notes to the agent's thread: a queue of fixed length and a bounded wait.
+//!
+//! Notes are taken from VMInit on, before the agent's thread is ready: what happens while it looks at the JVM waits in the
+//! queue, and a JVM that ends within its first moments waits a moment for its trace.
 
 use super::limiter::Limiter;
 use crate::agent::{Moment, jvmti};
@@ -16,7 +19,7 @@ use std::time::{Duration, Instant};
 pub(crate) const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long the ending JVM waits for the last sample.
-const LAST_PATIENCE: Duration = Duration::from_millis(500);
+const LAST_PATIENCE: Duration = Duration::from_millis(300);
 
 /// Notes that may wait at once.
 const LENGTH: usize = 32;
@@ -91,11 +94,15 @@ thread_local! {
     static BEHIND_THE_DESK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Declares the calling thread the one that takes work.
+/// From now on work is taken; the thread that does it is being started.
 pub(crate) fn open() {
-    BEHIND_THE_DESK.set(true);
     queue().work.reserve(LENGTH);
     OPEN.store(true, Ordering::Release);
+}
+
+/// Declares the calling thread the one that does the work.
+pub(crate) fn staff() {
+    BEHIND_THE_DESK.set(true);
 }
 
 /// Takes no more work. Those who wait go on.

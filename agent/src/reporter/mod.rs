@@ -40,6 +40,7 @@ const MESSAGE_RETRY: Duration = Duration::from_millis(2);
 #[allow(unsafe_code)]
 pub(crate) unsafe fn run(env: *mut JNIEnv) {
     let Some(agent) = agent::get() else { return };
+    desk::staff();
     // SAFETY: the caller's promise; no exception is pending in a thread that has just begun.
     let reporter = unsafe { with_env(env, |env| Ok(Reporter::begin(agent, env))) };
     let mut reporter = match reporter {
@@ -47,7 +48,6 @@ pub(crate) unsafe fn run(env: *mut JNIEnv) {
         Some(Err(error)) => return guard::disable(&error.to_string()),
         None => return guard::disable("its thread could not look at the JVM"),
     };
-    desk::open();
     loop {
         // SAFETY: as above. A local frame for each round, so that references do not pile up.
         let go_on = unsafe { with_env(env, |env| Ok(reporter.round(env))) };
@@ -90,11 +90,17 @@ impl Reporter {
     /// Opens the sources, learns what Java threads must look for, and begins the trace.
     fn begin(agent: &'static Agent, env: &mut jni::Env<'_>) -> Result<Self, WriteError> {
         fault::point("begin");
-        let sources = Sources::open(env);
+        let mut sources = Sources::open(env);
         let throwables = ThrowableReader::find(env).ok();
         if env.exception_check() {
             env.exception_clear();
         }
+        // First what must not be missed, then what takes its time.
+        if let Some(throwables) = &throwables {
+            let reserve_memory = sources.bits.as_ref().and_then(|bits| bits.reserve_memory());
+            incident::watch(throwables.out_of_memory_error(), reserve_memory);
+        }
+        sources.open_management(env);
         let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
         if tracking == Some(false) {
             off_heap::trust_usable_size();
@@ -109,10 +115,6 @@ impl Reporter {
         );
         let writer = begin_trace(agent, &header)?;
         log::info(format_args!("writing to {}", writer.directory().display()));
-        if let Some(throwables) = &throwables {
-            let reserve_memory = sources.bits.as_ref().and_then(|bits| bits.reserve_memory());
-            incident::watch(throwables.out_of_memory_error(), reserve_memory);
-        }
         callbacks::warn_of_unbound();
         Ok(Self {
             agent,

@@ -40,17 +40,23 @@ struct LastOfTheJvm {
 }
 
 impl Sources {
+    /// Opens all but the management table.
     pub(super) fn open(env: &mut jni::Env<'_>) -> Self {
         let process = Process::myself().ok();
         Self {
             cgroup: process.as_ref().and_then(Cgroup::find),
             process,
             bits: found(env, Bits::find),
-            management: found(env, Management::find),
+            management: None,
             heap: HeapTotalsReader::find(),
             last: LastOfTheJvm::default(),
             failed_reads: 0,
         }
+    }
+
+    /// Opens HotSpot's management table, which loads classes and so takes some milliseconds.
+    pub(super) fn open_management(&mut self, env: &mut jni::Env<'_>) {
+        self.management = found(env, Management::find);
     }
 
     /// Reads everything. `with_stat` also sums up the cgroup's `memory.stat`.
