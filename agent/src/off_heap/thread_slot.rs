@@ -4,6 +4,7 @@
 //! totals are the sums over all slots. When more than [`SLOTS`] threads live at once the rest share one slot with
 //! locked instructions.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Slots. Each is a cache line; only those that were ever claimed are touched.
@@ -64,6 +65,7 @@ impl Drop for Claim {
             return;
         };
         if self.index != SHARED {
+            INDEX.set(SHARED);
             // Release: the next owner goes on from our figures.
             word.fetch_and(!(1 << (self.index % 64)), Ordering::Release);
         }
@@ -87,17 +89,37 @@ fn claim_index() -> Option<usize> {
 }
 
 thread_local! {
-    static MINE: Claim = Claim::new();
+    /// Index of the thread's slot; without a destructor, so that reading it is one load.
+    static INDEX: Cell<usize> = const { Cell::new(UNCLAIMED) };
+    /// Gives the slot back when the thread ends.
+    static CLAIM: Cell<Option<Claim>> = const { Cell::new(None) };
 }
+
+/// The calling thread has not allocated yet.
+const UNCLAIMED: usize = usize::MAX;
 
 /// The calling thread's slot, or the shared one while the thread is ending.
 #[inline]
 pub(super) fn slot() -> Option<Slot> {
-    let index = MINE.try_with(|claim| claim.index).unwrap_or(SHARED);
+    let index = match INDEX.get() {
+        UNCLAIMED => claim(),
+        index => index,
+    };
     TABLE.get(index).map(|counters| Slot {
         counters,
         shared: index == SHARED,
     })
+}
+
+#[cold]
+fn claim() -> usize {
+    let claim = Claim::new();
+    let index = claim.index;
+    // Refused when the thread is ending: the claim is then dropped at once, and its slot given back.
+    let kept = CLAIM.try_with(|mine| mine.set(Some(claim))).is_ok();
+    let index = if kept { index } else { SHARED };
+    INDEX.set(index);
+    index
 }
 
 /// A slot, and whether other threads write it too.
