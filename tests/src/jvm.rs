@@ -135,6 +135,20 @@ impl Jvm {
         })
     }
 
+    /// Starts it, lets it run through all its steps once the agent has sampled it, and waits for its end. The program must
+    /// begin with a step that pauses.
+    ///
+    /// # Errors
+    /// When it cannot be started, is not sampled or does not end.
+    pub fn run_observed(self) -> Result<Finished> {
+        let mut running = self.start()?;
+        running.wait_for_trace("the first sample", |trace| {
+            (!trace.samples.is_empty()).then_some(())
+        })?;
+        running.go_on_without_waiting()?;
+        running.finish()
+    }
+
     /// Starts it, lets it run through all its steps, and waits for its end.
     ///
     /// # Errors

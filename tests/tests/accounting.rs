@@ -77,10 +77,10 @@ fn under_native_memory_tracking_sizes_come_from_a_table() -> Result<()> {
             (None, Accounting::UsableSize),
             (Some(NMT), Accounting::Table),
         ] {
-            let trace = Jvm::new(jdk, "Hello")
+            let trace = Jvm::new(jdk, "Idle")
                 .options(option)
                 .agent("")
-                .run()?
+                .run_observed()?
                 .trace()?;
             let off_heap = trace.last_sample()?.off_heap.context("no account")?;
             assert_eq!(off_heap.accounting, accounting, "{option:?}");

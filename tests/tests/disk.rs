@@ -115,10 +115,16 @@ fn the_trace_never_outgrows_its_budget() -> Result<()> {
     Ok(())
 }
 
+/// Runs a program until the agent has said something, and then to its end.
 fn hello_with_traces_in(jdk: &Jdk, directory: &Path) -> Result<Finished> {
-    Jvm::new(jdk, "Hello")
-        .agent_exactly(&format!("dir={}", directory.display()))
-        .run()
+    let options = format!("dir={}", directory.display());
+    let mut jvm = Jvm::new(jdk, "Hello").agent_exactly(&options).start()?;
+    wait_for("the agent to say that it is inert", PATIENCE, || {
+        assert_eq!(jvm.process().status()?, None, "the JVM ended");
+        Ok(jvm.stderr()?.contains("flinkmem").then_some(()))
+    })?;
+    jvm.go_on()?;
+    jvm.finish()
 }
 
 fn inert_with_one_line(finished: &Finished, directory: &Path) -> Result<()> {

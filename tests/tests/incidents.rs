@@ -99,7 +99,7 @@ fn a_reservation_that_succeeds_late_is_no_error() -> Result<()> {
             .options(["-XX:MaxDirectMemorySize=16m"])
             .arguments(["4194304", "40"])
             .agent("interval=100ms")
-            .run()?;
+            .run_observed()?;
         assert!(finished.status.success(), "{}", finished.stderr);
         let trace = finished.trace()?;
         let incident = trace
@@ -131,7 +131,10 @@ fn a_reservation_that_succeeds_late_is_no_error() -> Result<()> {
 #[test]
 fn errors_made_in_java_are_recorded_with_their_words() -> Result<()> {
     on_every_jdk(|jdk| {
-        let trace = Jvm::new(jdk, "JavaMadeOom").agent("").run()?.trace()?;
+        let trace = Jvm::new(jdk, "JavaMadeOom")
+            .agent("")
+            .run_observed()?
+            .trace()?;
         let table = [
             (
                 "java.lang.OutOfMemoryError",
@@ -162,6 +165,11 @@ fn a_storm_of_errors_is_counted_and_bounded() -> Result<()> {
             .arguments([TIMES.to_string().as_str()])
             .agent("interval=100ms")
             .start()?;
+        jvm.step("ready")?;
+        jvm.wait_for_trace("the first sample", |trace| {
+            (!trace.samples.is_empty()).then_some(())
+        })?;
+        jvm.go_on()?;
         let stormed = jvm.step("stormed")?;
         jvm.wait_for_trace("a sample after the storm", |trace| {
             let last = trace.samples.last()?;
@@ -260,12 +268,12 @@ fn direct_oom(jdk: &Jdk) -> Result<Finished> {
         .options(["-XX:MaxDirectMemorySize=16m"])
         .arguments(["1048576"])
         .agent("")
-        .run()
+        .run_observed()
 }
 
 /// Runs a program that meets a limit and lives on.
 fn run_to_refusal(jvm: Jvm) -> Result<Finished> {
-    let finished = jvm.agent("").run()?;
+    let finished = jvm.agent("").run_observed()?;
     ensure!(
         finished.status.success(),
         "{}\n{}",
@@ -273,7 +281,7 @@ fn run_to_refusal(jvm: Jvm) -> Result<Finished> {
         finished.stderr
     );
     let names: Vec<String> = finished.steps().into_iter().map(|step| step.name).collect();
-    ensure!(names == ["refused", "done"], "{names:?}");
+    ensure!(names == ["ready", "refused", "done"], "{names:?}");
     Ok(finished)
 }
 

@@ -86,7 +86,7 @@ fn samples_come_from_every_source() -> Result<()> {
 }
 
 #[test]
-fn an_orderly_end_is_recorded() -> Result<()> {
+fn even_a_short_life_leaves_a_trace() -> Result<()> {
     on_every_jdk(|jdk| {
         let finished = Jvm::new(jdk, "Hello").agent("").run()?;
         let trace = finished.trace()?;
@@ -105,7 +105,7 @@ fn the_program_notices_nothing() -> Result<()> {
     on_every_jdk(|jdk| {
         let program = || Jvm::new(jdk, "Hello").arguments(["a", "b"]);
         let bare = program().run()?;
-        let with_agent = program().agent("").run()?;
+        let with_agent = program().agent("").run_observed()?;
         assert_eq!(bare.status.code(), Some(7));
         assert_eq!(with_agent.status, bare.status);
         assert_eq!(with_agent.stdout, bare.stdout);
@@ -173,13 +173,14 @@ fn jni_is_used_by_the_book() -> Result<()> {
             "UnsafeSteps",
             "DirectRetry",
         ] {
-            let run = |jvm: Jvm| {
+            let with_options = |jvm: Jvm| {
                 jvm.options(["-Xcheck:jni", "-Xmx64m"])
                     .arguments(["1048576", "200"])
-                    .run()
             };
-            let bare = run(Jvm::new(jdk, main_class))?;
-            let with_agent = run(Jvm::new(jdk, main_class).agent("interval=50ms"))?;
+            let bare = with_options(Jvm::new(jdk, main_class)).run()?;
+            let with_agent = with_options(Jvm::new(jdk, main_class))
+                .agent("interval=50ms")
+                .run_observed()?;
             assert!(with_agent.status.success(), "{}", with_agent.stderr);
             assert!(with_agent.trace()?.end.is_some(), "the agent was not there");
             let complaints = |text: &str| -> Vec<String> {

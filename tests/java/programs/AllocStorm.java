@@ -3,7 +3,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Allocates and frees blocks of mixed sizes from several threads, some blocks by another thread than the one that
- * allocated them, and says exactly what stays live: blocks, then bytes asked for.
+ * allocated them, and says exactly what stays live: blocks, then bytes asked for. All sizes are multiples of 8, to which Java
+ * rounds before it asks the JVM.
  */
 public final class AllocStorm {
     private static final int SLOTS = 4096;
@@ -50,7 +51,7 @@ public final class AllocStorm {
             if (addresses[slot] != 0) {
                 release(addresses, sizes, slot);
             } else {
-                take(addresses, sizes, slot, 1 + random.nextInt(random.nextInt(100) == 0 ? 200_000 : 500));
+                take(addresses, sizes, slot, 8 * (1 + random.nextInt(random.nextInt(100) == 0 ? 25_000 : 60)));
             }
         }
     }

@@ -6,7 +6,8 @@ import java.util.List;
 public final class DirectOom {
     private static final List<ByteBuffer> HOARD = new ArrayList<>();
 
-    public static void main(String[] arguments) {
+    public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         int bytes = Integer.parseInt(arguments[0]);
         try {
             while (true) {

@@ -5,6 +5,7 @@ public final class DirectRetry {
     private static volatile ByteBuffer current;
 
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         int bytes = Integer.parseInt(arguments[0]);
         int times = Integer.parseInt(arguments[1]);
         for (int i = 0; i < times; i++) {

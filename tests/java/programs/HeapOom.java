@@ -4,6 +4,7 @@ import java.util.List;
 /** Fills the Java heap, lets go of it, and lives on. */
 public final class HeapOom {
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         try {
             fill();
         } catch (OutOfMemoryError error) {

@@ -10,6 +10,7 @@ public final class JavaMadeOom {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         try {
             plain();
         } catch (OutOfMemoryError error) {

@@ -23,6 +23,7 @@ public final class MetaspaceOom {
     }
 
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         byte[] code;
         try (InputStream in = MetaspaceOom.class.getResourceAsStream("MetaspaceOom$Template.class")) {
             code = in.readAllBytes();

@@ -3,6 +3,7 @@ public final class OomStorm {
     private static volatile Throwable last;
 
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         int times = Integer.parseInt(arguments[0]);
         Thread other = new Thread(() -> storm(times), "storm");
         other.start();

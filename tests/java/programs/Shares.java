@@ -4,6 +4,9 @@ import java.util.List;
 
 /** Keeps three quarters of its off-heap memory at one method, a quarter at another, and a lot of blocks at a third that frees. */
 public final class Shares {
+    /** Beside a MiB, a third of it in 64 blocks, rounded as Java rounds. */
+    private static final int LITTLE = 5464;
+
     private static final List<Object> HOARD = new ArrayList<>();
 
     public static void main(String[] arguments) throws Exception {
@@ -14,7 +17,7 @@ public final class Shares {
             }
             passing();
         }
-        Steps.pause("shared", 96L << 20, 32L << 20);
+        Steps.pause("shared", 96L << 20, 96L * 64 * LITTLE);
         Steps.say("done");
     }
 
@@ -23,9 +26,9 @@ public final class Shares {
         HOARD.add(ByteBuffer.allocateDirect(1 << 20));
     }
 
-    /** 6,144 times 5,461 or so bytes: a third of the above. */
+    /** 6,144 times. */
     private static void little() {
-        HOARD.add(OffHeap.UNSAFE.allocateMemory((32 << 20) / (96 * 64)));
+        HOARD.add(OffHeap.UNSAFE.allocateMemory(LITTLE));
     }
 
     private static void passing() {

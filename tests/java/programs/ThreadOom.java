@@ -5,6 +5,7 @@ import java.util.concurrent.CountDownLatch;
 /** Starts threads until the operating system refuses. */
 public final class ThreadOom {
     public static void main(String[] arguments) throws Exception {
+        Steps.pause("ready");
         CountDownLatch end = new CountDownLatch(1);
         List<Thread> threads = new ArrayList<>();
         String message = null;
