@@ -68,14 +68,25 @@ impl Trace {
         self.incidents.iter().filter(move |i| i.incident == kind)
     }
 
-    /// The words that were added to an incident later.
+    /// An incident's words, be they known at once or later.
     #[must_use]
     pub fn message_of<'a>(&'a self, incident: &'a Incident) -> Option<&'a str> {
-        let later = self.events.iter().find(|event| {
-            event.event == EventKind::ErrorMessage && event.incident == Some(incident.id)
-        });
+        let later = self.later_words(incident);
         let later = later.and_then(|event| event.message.as_deref());
         later.or(incident.message.as_deref())
+    }
+
+    /// Bytes that were asked for, be they known at once or later.
+    #[must_use]
+    pub fn requested_bytes_of(&self, incident: &Incident) -> Option<u64> {
+        let later = self.later_words(incident).and_then(|event| event.bytes);
+        later.or(incident.requested_bytes)
+    }
+
+    fn later_words(&self, incident: &Incident) -> Option<&Event> {
+        self.events.iter().find(|event| {
+            event.event == EventKind::ErrorMessage && event.incident == Some(incident.id)
+        })
     }
 
     /// Ids of the sites whose stack has a frame `class.method`.

@@ -29,11 +29,7 @@ fn defaults_are_those_of_the_documentation() -> Result<()> {
 fn given_values_are_used() -> Result<()> {
     let options = "interval=250ms,max_disk=8m,log=debug";
     let trace = idle()?.agent(options).run_observed()?.trace()?;
-    for (key, value) in [
-        ("interval", "250ms"),
-        ("max_disk", "8m"),
-        ("log", "debug"),
-    ] {
+    for (key, value) in [("interval", "250ms"), ("max_disk", "8m"), ("log", "debug")] {
         assert_eq!(
             trace.header.agent_options.get(key).map(String::as_str),
             Some(value),
