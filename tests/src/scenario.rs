@@ -26,9 +26,9 @@ pub struct Scenario {
     pub ends: &'static str,
 }
 
-/// A TaskManager that can spare some 60 MB of direct memory, and jobs that fail once.
+/// A TaskManager that can spare some 90 MB of direct memory, and jobs that fail once.
 const SMALL_DIRECT: &[(&str, &str)] = &[
-    ("taskmanager.memory.framework.off-heap.size", "64m"),
+    ("taskmanager.memory.framework.off-heap.size", "96m"),
     ("taskmanager.memory.task.off-heap.size", "0"),
     ("restart-strategy.type", "none"),
 ];
@@ -43,13 +43,13 @@ pub const DIRECT_LEAK: Scenario = Scenario {
     ends: "FAILED",
 };
 
-/// A client takes 96 MiB of direct buffers when it starts.
+/// A client takes 128 MiB of direct buffers when it starts.
 pub const DIRECT_BURST: Scenario = Scenario {
     name: "direct-burst",
     about: "a client takes a fixed pool of direct buffers, more than there is for tasks",
     configuration: SMALL_DIRECT,
     job: "com.acme.DirectPoolJob",
-    arguments: &["100663296", "0", "1000"],
+    arguments: &["134217728", "0", "500"],
     ends: "FAILED",
 };
 
@@ -59,7 +59,7 @@ pub const DIRECT_PLATEAU: Scenario = Scenario {
     about: "a client's pool of direct buffers fills slowly, then stays: healthy",
     configuration: SMALL_DIRECT,
     job: "com.acme.DirectPoolJob",
-    arguments: &["33554432", "15", "9000"],
+    arguments: &["33554432", "15", "2250"],
     ends: "FINISHED",
 };
 

@@ -43,6 +43,7 @@ public final class DirectLeakJob {
         }
 
         private Long lookUp(Long record) {
+            Payload.decode();
             ByteBuffer response = ByteBuffer.allocateDirect(BUFFER_BYTES);
             response.putLong(0, record);
             responses.add(response);

@@ -10,11 +10,11 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
  * more than a TaskManager without task off-heap memory has to give.
  *
  * <p>Arguments: size of the pool in bytes; seconds over which it is filled (0: at once, when the client starts); records
- * in all, at 200 a second.
+ * in all, at 50 a second.
  */
 public final class DirectPoolJob {
     static final int BUFFER_BYTES = 256 << 10;
-    static final int RECORDS_PER_SECOND = 200;
+    static final int RECORDS_PER_SECOND = 50;
 
     public static void main(String[] arguments) throws Exception {
         int buffers = Integer.parseInt(arguments[0]) / BUFFER_BYTES;
@@ -49,6 +49,7 @@ public final class DirectPoolJob {
                 throttle = new Throttle(RECORDS_PER_SECOND);
             }
             throttle.pass();
+            Payload.decode();
             seen++;
             boolean atOnce = fillRecords == 0;
             client.fillTo(atOnce ? buffers : (int) Math.min(buffers, seen * buffers / fillRecords));
