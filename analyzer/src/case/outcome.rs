@@ -62,7 +62,7 @@ impl Surroundings {
     /// Whether the very process of a header runs on this host.
     fn runs(&self, header: &Header) -> bool {
         header.host == self.host
-            && started_ms(header.pid).is_some_and(|start| (start - header.start_ms).abs() < 2_000)
+            && started_ms(header.pid).is_some_and(|start| start.abs_diff(header.start_ms) < 2_000)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - `synth`: a simulated JVM that writes traces by hand, so that the analyzer is not tested with the writer's own encoding
 //! - `cases`: what happened in a process, and what the verdict must be
+//! - `any_input`: no line can make the program panic or print nonsense
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
 #![allow(
@@ -14,6 +15,7 @@
     reason = "a helper of a test may fail as loudly as the test, and its figures are small"
 )]
 
+mod any_input;
 mod cases;
 mod command_line;
 mod reports;

@@ -9,6 +9,8 @@ use crate::units::{bytes, duration};
 const PRIOR: f64 = -0.4;
 /// The last half of the way took its time.
 const GRADUAL: f64 = 1.5;
+/// It took half a minute or more: bulk loads are over by then.
+const GRADUAL_FOR_LONG: f64 = 0.7;
 /// The last half of the way was one go.
 const SUDDEN: f64 = -2.0;
 /// What collections left grew steadily until the limit.
@@ -20,7 +22,10 @@ const KEPT: f64 = 2.5;
 /// The bytes were given back after the error.
 const GIVEN_BACK: f64 = -1.5;
 /// The same after a gradual climb: they may have been held until the task ended, which is a leak of the task's life.
-const GIVEN_BACK_AFTER_GRADUAL: f64 = -0.4;
+const GIVEN_BACK_AFTER_GRADUAL: f64 = -0.3;
+
+/// What [`GRADUAL_FOR_LONG`] means, seconds for the last half of the way.
+const LONG_S: f64 = 30.0;
 
 /// Early signs, before the limit is met.
 mod early {
@@ -86,6 +91,8 @@ fn odds_at_the_limit(picture: &DirectPicture<'_>) -> f64 {
         Pace::Sudden => SUDDEN,
         Pace::Unclear => 0.0,
     };
+    let for_long =
+        pace == Pace::Gradual && picture.climb.is_some_and(|climb| climb.seconds() >= LONG_S);
     let steady = picture
         .rise
         .is_some_and(|rise| matches!(rise.growth.shape, Shape::Steady) && !rise.given_back_by_full);
@@ -99,7 +106,12 @@ fn odds_at_the_limit(picture: &DirectPicture<'_>) -> f64 {
         Afterwards::GivenBack => GIVEN_BACK,
         Afterwards::NotSeen => 0.0,
     };
-    PRIOR + of_pace + of_afterwards + weight(steady, STEADY) + weight(old, OLD)
+    PRIOR
+        + of_pace
+        + of_afterwards
+        + weight(for_long, GRADUAL_FOR_LONG)
+        + weight(steady, STEADY)
+        + weight(old, OLD)
 }
 
 /// One slow path may be chance; several are the process's way of life.
