@@ -69,7 +69,7 @@ impl<'a> DirectPicture<'a> {
         let failed = met.errors.first().map(|error| error.incident);
         let until = failed.map(|incident| case.timeline.until(incident));
         let rise = Rise::of_pool(until.unwrap_or(&case.timeline.moments));
-        let (owners, growth_is_measured) = owners(case, first_met, climb.as_ref());
+        let (owners, growth_is_measured) = owners(case, failed, climb.as_ref());
         let afterwards = Afterwards::of(case, &met, owners.first(), climb.as_ref());
         let mut picture = Self {
             case,
@@ -87,7 +87,16 @@ impl<'a> DirectPicture<'a> {
         };
         picture.leaning = leaning::of(&picture);
         picture.look_at_the_main_owner();
+        picture.look_at_the_first_slow_path(first_met);
         picture
+    }
+
+    /// Slow paths without a leak and without an error: who filled the pool then?
+    fn look_at_the_first_slow_path(&mut self, first_met: Option<&Incident>) {
+        if !self.failed() && matches!(self.leaning, Leaning::Undersized(_)) {
+            let climb = self.climb.as_ref();
+            (self.owners, self.growth_is_measured) = owners(self.case, first_met, climb);
+        }
     }
 
     /// Where the pool as a whole shows no leak, its fastest growing owner may.
@@ -156,7 +165,7 @@ fn arrival<'a>(met: &DirectErrors<'a>, error: &'a Incident) -> &'a Incident {
         .map_or(error, |first| first)
 }
 
-/// Owners by growth: up to the limit during the climb, else over the whole trace. Where no growth can be told, by use.
+/// Owners by growth: during the climb to where the limit was met, or over the whole trace. Where no growth can be told, by use.
 fn owners<'a>(
     case: &'a Case,
     first_met: Option<&Incident>,
