@@ -10,8 +10,13 @@
 pub mod budget;
 pub mod case;
 pub mod cli;
+pub mod configuration;
 pub mod finding;
 pub mod input;
+pub mod model;
+pub mod network;
+pub mod overview;
+pub mod plan;
 pub mod report;
 pub mod rules;
 pub mod statistics;

@@ -5,6 +5,7 @@
 //! - `any_input`: no line can make the program panic or print nonsense
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
+//! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,5 +19,6 @@
 mod any_input;
 mod cases;
 mod command_line;
+mod model;
 mod reports;
 mod synth;
