@@ -1,8 +1,13 @@
 //! The command line: what can be asked for. Each command is one module with one entry, `run`, which returns the exit
 //! status that `docs/` documents.
 
+mod batch;
+mod configured;
 mod diagnose;
+mod model;
+mod network;
 mod output;
+mod plan;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -15,7 +20,9 @@ use std::process::ExitCode;
     before_long_help = "\
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
-  flinkmem diagnose --format json /traces/flinkmem-tm-0-4711-20260101T000000Z",
+  flinkmem diagnose --format json /traces/flinkmem-tm-0-4711-20260101T000000Z
+  flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
+  flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process",
     after_long_help = "Exit status: 2 when the input could not be used; otherwise each command documents its own."
 )]
 pub struct Arguments {
@@ -29,12 +36,20 @@ pub struct Arguments {
 pub enum Command {
     /// Say who used up which limit, from what the agent recorded.
     Diagnose(diagnose::Diagnose),
+    /// Derive every memory pool of a configuration, as Flink would.
+    Model(Box<model::ModelArguments>),
+    /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
+    Plan(Box<plan::PlanArguments>),
+    /// Count the network buffers that a topology needs, or explain an "Insufficient number of network buffers" line.
+    Network(Box<network::NetworkArguments>),
 }
 
 /// Nothing found.
 pub const EXIT_NOTHING_FOUND: u8 = 0;
 /// Findings.
 pub const EXIT_FINDINGS: u8 = 1;
+/// Flink would refuse the configuration, or it does not do what was asked of it; the output says why.
+pub const EXIT_REFUSED: u8 = 1;
 /// The input could not be used; the reason is on stderr.
 pub const EXIT_UNUSABLE_INPUT: u8 = 2;
 
@@ -45,5 +60,15 @@ pub const EXIT_UNUSABLE_INPUT: u8 = 2;
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Model(arguments) => model::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
+        Command::Network(arguments) => network::run(&arguments),
     }
+}
+
+/// A size on the command line, spelt as in Flink's configuration.
+fn size(text: &str) -> Result<u64, String> {
+    crate::model::MemorySize::parse(text)
+        .map(crate::model::MemorySize::bytes)
+        .map_err(|refusal| refusal.message)
 }
