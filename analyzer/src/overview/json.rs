@@ -4,7 +4,9 @@ use super::pool::pools;
 use super::remedy::Change;
 use super::warning::Warning;
 use crate::configuration::layers::Disagreement;
-use crate::model::{Answer, Note, Question, Refused, Source, to_json};
+use crate::model::{
+    Answer, ContainerRequest, Deployment, Note, Process, Question, Refused, Source, to_json,
+};
 use serde_json::{Map, Value, json};
 
 /// `ok` or `error` as in a batch, and `flinkmem` with pools, warnings, changes and the options' places.
@@ -19,6 +21,7 @@ pub fn overview_json(
 ) -> Map<String, Value> {
     let mut fields = Map::new();
     fields.insert("version".to_owned(), question.version.to_string().into());
+    fields.insert("process".to_owned(), process_name(question).into());
     fields.extend(to_json(outcome));
     let mut own = Map::new();
     if let Some(root) = outcome
@@ -26,6 +29,10 @@ pub fn overview_json(
         .ok()
         .and_then(|answer| pools(&answer.model))
     {
+        let request = ContainerRequest::of(question, root.bytes);
+        if question.deployment == Deployment::Container {
+            own.insert("container".to_owned(), json!(request));
+        }
         own.insert("pools".to_owned(), json!(root));
     }
     if let Err(refused) = outcome {
@@ -38,6 +45,17 @@ pub fn overview_json(
     own.insert("settings".to_owned(), Value::Object(settings(question)));
     fields.insert("flinkmem".to_owned(), Value::Object(own));
     fields
+}
+
+/// As in the input of a batch.
+fn process_name(question: &Question) -> &'static str {
+    match (question.process, question.deployment) {
+        (Process::TaskManager, Deployment::Container) => "tm-container",
+        (Process::JobManager, Deployment::Container) => "jm-container",
+        (Process::TaskManager, Deployment::Local) => "tm-local",
+        (Process::TaskManager, _) => "tm",
+        (Process::JobManager, _) => "jm",
+    }
 }
 
 /// The options that concern memory, with their places. Others may hold secrets.

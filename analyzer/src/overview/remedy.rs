@@ -1,5 +1,6 @@
 //! The smallest changes that make a refused configuration acceptable, each verified by deriving it again.
 
+use crate::model::changes::Behaviour;
 use crate::model::options::{FlinkOption, jm, tm};
 use crate::model::{MemorySize, Process, Question, Refusal, Source, derive};
 use serde::Serialize;
@@ -51,7 +52,7 @@ impl Change {
 }
 
 /// As many as a reader cares for.
-const MOST_CHANGES: usize = 3;
+const MOST_CHANGES: usize = 5;
 const MIB: u64 = 1 << 20;
 /// Sizes are searched up to this many mebibytes, 1 PiB.
 const LARGEST_MIB: u64 = 1 << 30;
@@ -64,7 +65,7 @@ pub fn accepted_changes(question: &Question, refusal: &Refusal) -> Vec<Change> {
         .flat_map(|key| changes_of(question, &key))
         .filter(|change| is_accepted(&change.applied_to(question)))
         .collect();
-    changes.sort_by_key(|change| (change.to.is_none(), change.distance));
+    changes.sort_by_key(|change| (change.to.is_none(), change.distance, change.from.is_none()));
     changes.dedup_by(|a, b| a.key == b.key && a.to == b.to);
     changes.truncate(MOST_CHANGES);
     changes
@@ -103,14 +104,22 @@ fn changes_of(question: &Question, key: &str) -> Vec<Change> {
         distance,
     };
     let Some(text) = &current else {
-        let is_process_size = [tm::PROCESS.key, jm::PROCESS.key].contains(&key);
-        let smallest = is_process_size
-            .then(|| smallest_above(question, key, 0))
-            .flatten();
-        return smallest
-            .map(|mib| to(format!("{mib}m"), mib * MIB))
-            .into_iter()
-            .collect();
+        return match default_of(question, key) {
+            Some(default) => turned(question, proper, default)
+                .into_iter()
+                .map(|(mib, distance)| to(format!("{mib}m"), distance))
+                .collect(),
+            None => {
+                let is_process_size = [tm::PROCESS.key, jm::PROCESS.key].contains(&key);
+                let smallest = is_process_size
+                    .then(|| smallest_above(question, key, 0))
+                    .flatten();
+                smallest
+                    .map(|mib| to(format!("{mib}m"), mib * MIB))
+                    .into_iter()
+                    .collect()
+            }
+        };
     };
     let removal = Change {
         key: proper.to_owned(),
@@ -121,15 +130,49 @@ fn changes_of(question: &Question, key: &str) -> Vec<Change> {
     let mut changes = vec![removal];
     match MemorySize::parse(text) {
         Ok(size) => {
-            let bytes = size.bytes();
-            let up = smallest_above(question, proper, bytes.div_ceil(MIB));
-            let down = largest_below(question, proper, bytes / MIB);
-            changes.extend(up.map(|mib| to(format!("{mib}m"), (mib * MIB).abs_diff(bytes))));
-            changes.extend(down.map(|mib| to(format!("{mib}m"), (mib * MIB).abs_diff(bytes))));
+            let found = turned(question, proper, size).into_iter();
+            changes.extend(found.map(|(mib, distance)| to(format!("{mib}m"), distance)));
         }
         Err(_) => changes.extend(respelled(text).map(|text| to(text, 0))),
     }
     changes
+}
+
+/// The nearest accepted sizes above and below `size`, mebibytes, with their distance in bytes.
+fn turned(question: &Question, key: &str, size: MemorySize) -> Vec<(u64, u64)> {
+    let bytes = size.bytes();
+    let up = smallest_above(question, key, bytes.div_ceil(MIB));
+    let down = largest_below(question, key, bytes / MIB);
+    let found = [up, down].into_iter().flatten();
+    found
+        .map(|mib| (mib, (mib * MIB).abs_diff(bytes)))
+        .collect()
+}
+
+/// The default of a size that may be turned though it is not set.
+fn default_of(question: &Question, key: &str) -> Option<MemorySize> {
+    let behaviour = Behaviour::of(question.version);
+    let metaspace = MemorySize::from_bytes(behaviour.metaspace_default_bytes);
+    match key {
+        _ if key == tm::METASPACE.key || key == jm::METASPACE.key => return Some(metaspace),
+        _ if key == tm::NETWORK_MAX.key => {
+            return Some(MemorySize::from_bytes(behaviour.network_max_default_bytes));
+        }
+        _ => {}
+    }
+    let options = [
+        tm::OVERHEAD_MIN,
+        tm::OVERHEAD_MAX,
+        tm::NETWORK_MIN,
+        tm::FRAMEWORK_HEAP,
+        tm::FRAMEWORK_OFF_HEAP,
+        tm::TASK_OFF_HEAP,
+        jm::OVERHEAD_MIN,
+        jm::OVERHEAD_MAX,
+        jm::OFF_HEAP,
+    ];
+    let default = options.iter().find(|option| option.key == key)?.default?;
+    MemorySize::parse(default).ok()
 }
 
 /// The key that a value really stands under.
@@ -296,5 +339,10 @@ mod tests {
         );
         let keys: Vec<&str> = changes.iter().map(|change| change.key.as_str()).collect();
         assert!(keys.contains(&"taskmanager.memory.flink.size"), "{keys:?}");
+        // A bound that is not set may be turned too.
+        assert!(
+            keys.contains(&"taskmanager.memory.jvm-overhead.max"),
+            "{keys:?}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::pool::Pool;
 use super::remedy::Change;
 use super::warning::Warning;
-use crate::model::{Answer, Note, Process, Question, Refused};
+use crate::model::{Answer, ContainerRequest, Deployment, Note, Process, Question, Refused};
 use std::fmt;
 
 /// An overview, ready to print.
@@ -40,6 +40,7 @@ impl fmt::Display for OverviewText<'_> {
             write_pool(f, root, "", "", root.bytes.bytes())?;
         }
         writeln!(f, "\nJVM: {}", self.answer.model.jvm_args())?;
+        self.write_container(f)?;
         self.write_shares(f)?;
         let notes: Vec<&str> = self
             .loading
@@ -60,6 +61,21 @@ impl fmt::Display for OverviewText<'_> {
 }
 
 impl OverviewText<'_> {
+    fn write_container(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_container = self.question.deployment == Deployment::Container;
+        let request = self
+            .pools
+            .and_then(|root| ContainerRequest::of(self.question, root.bytes));
+        match request.filter(|_| is_container) {
+            Some(request) => writeln!(
+                f,
+                "Container: request {} MiB, limit {} MiB",
+                request.request_mib, request.limit_mib
+            ),
+            None => Ok(()),
+        }
+    }
+
     fn write_shares(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(shares) = &self.answer.shares else {
             return Ok(());

@@ -1,5 +1,9 @@
 //! The memory model held against what Flink itself answered.
 
+/// The commands, with the built program.
+mod commands;
+/// The examples in the page about the model.
+mod document;
 /// Every golden vector: pools, shares, refusals with their causes, log lines.
 mod golden;
 /// Configuration files as Flink's own loaders read them.
