@@ -117,7 +117,7 @@ fn growth(picture: &DirectPicture<'_>) -> Option<Evidence> {
 fn gradual_climb(picture: &DirectPicture<'_>) -> Option<Evidence> {
     let climb = picture.climb.filter(|climb| climb.pace() != Pace::Sudden)?;
     let text = format!(
-        "direct memory climbed to {} in many small steps: the last half took {}, {}",
+        "direct memory climbed to {} in many small steps: the last three quarters of the way took {}, {}",
         bytes(to_bytes(climb.top)),
         duration(climb.seconds()),
         rate(climb.slope()),

@@ -568,7 +568,7 @@ fn varying(levels: &[u64], young_every: u64, full_every: u64, leak_per_s: u64) -
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn a_healthy_process_is_silent_however_its_use_varies(

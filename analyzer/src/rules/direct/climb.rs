@@ -1,4 +1,4 @@
-//! The last half of the way to the limit: a burst takes it in one go, a leak takes its time.
+//! The last three quarters of the way to the limit: a burst takes them in one go, a leak takes its time.
 
 use crate::case::{Moment, seconds};
 use crate::statistics::median;
@@ -11,7 +11,10 @@ const SUDDEN_S: f64 = 2.5;
 const SMALLEST_SUDDEN_STEP: f64 = 0.5;
 
 /// A climb that takes longer, in many small steps, is gradual. Bursts of bulk loads take a few seconds.
-const GRADUAL_S: f64 = 5.0;
+const GRADUAL_S: f64 = 4.0;
+
+/// A climb begins this share of the way up from the usual level, so that the usual ups and downs are not part of it.
+const FOOT: f64 = 0.25;
 
 /// Readings on the way, for a climb to be called gradual.
 const GRADUAL_READINGS: usize = 5;
@@ -19,7 +22,7 @@ const GRADUAL_READINGS: usize = 5;
 /// A gradual climb has no single step above this share of its height.
 const LARGEST_GRADUAL_STEP: f64 = 0.5;
 
-/// From half-way between the usual level and the limit, up to the limit.
+/// From a quarter of the way between the usual level and the limit, up to the limit.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rules) struct Climb {
     /// Begin, milliseconds since the agent started.
@@ -54,8 +57,8 @@ impl Climb {
             .collect();
         let &(to_ms, top) = levels.last()?;
         let usual = median(&mut levels.iter().map(|level| level.1).collect::<Vec<f64>>())?;
-        let half_way = f64::midpoint(usual, top);
-        let start = levels.iter().rposition(|level| level.1 <= half_way)?;
+        let foot_level = usual + FOOT * (top - usual);
+        let start = levels.iter().rposition(|level| level.1 <= foot_level)?;
         let way = &levels[start..];
         let (from_ms, foot) = *way.first()?;
         let steps = way.windows(2).map(|pair| pair[1].1 - pair[0].1);

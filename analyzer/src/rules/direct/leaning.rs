@@ -7,11 +7,11 @@ use crate::units::{bytes, duration};
 
 /// Before any sign: public reports of direct memory have 10 undersized to 3 leaks.
 const PRIOR: f64 = -0.4;
-/// The last half of the way took its time.
+/// The last three quarters of the way took their time.
 const GRADUAL: f64 = 1.5;
-/// It took half a minute or more: bulk loads are over by then.
+/// They took half a minute or more: bulk loads are over by then.
 const GRADUAL_FOR_LONG: f64 = 0.7;
-/// The last half of the way was one go.
+/// The last three quarters of the way were one go.
 const SUDDEN: f64 = -2.0;
 /// What collections left grew steadily until the limit.
 const STEADY: f64 = 1.0;
@@ -24,7 +24,7 @@ const GIVEN_BACK: f64 = -1.5;
 /// The same after a gradual climb: they may have been held until the task ended, which is a leak of the task's life.
 const GIVEN_BACK_AFTER_GRADUAL: f64 = -0.3;
 
-/// What [`GRADUAL_FOR_LONG`] means, seconds for the last half of the way.
+/// What [`GRADUAL_FOR_LONG`] means, seconds for the last three quarters of the way.
 const LONG_S: f64 = 30.0;
 
 /// Early signs, before the limit is met.

@@ -31,7 +31,7 @@ pub(super) struct DirectPicture<'a> {
     pub(super) peak: Option<u64>,
     /// How the limit was met.
     pub(super) met: DirectErrors<'a>,
-    /// How fast the last half of the way to the limit was.
+    /// How fast the last three quarters of the way to the limit were.
     pub(super) climb: Option<Climb>,
     /// Growth of what collections leave, until the limit was met.
     pub(super) rise: Option<Rise>,
