@@ -228,6 +228,24 @@ fn a_burst_in_a_restart_loop_is_undersized_though_the_pool_stays_full() {
 }
 
 #[test]
+fn a_burst_right_after_the_start_is_not_mixed_up_with_flinks_own_start() {
+    // Half of the trace is from before Flink took its network memory, as in a session that is given its job at once.
+    let mut jvm = Jvm::task_manager_that(|jvm| jvm.run(8, 4, |_, _| {}));
+    jvm.run(4, 4, |_, _| {});
+    let failed = (0..40)
+        .try_for_each(|_| jvm.allocate(ENRICHER, 4 * MIB))
+        .is_err();
+    assert!(failed);
+    let finding = verdict(&jvm, Label::DirectUndersized, OPEN);
+    assert!(finding.confidence > 0.85, "{finding:#?}");
+    assert_eq!(
+        finding.consumer.share,
+        Some(1.0),
+        "network memory is no part of it"
+    );
+}
+
+#[test]
 fn a_restart_loop_within_the_first_seconds_is_undersized() {
     let mut jvm = Jvm::task_manager();
     jvm.run(30, 20, |jvm, _| {

@@ -1,7 +1,6 @@
 //! The last three quarters of the way to the limit: a burst takes them in one go, a leak takes its time.
 
 use crate::case::{Moment, seconds};
-use crate::statistics::median;
 
 /// A climb that is over within this time may be a burst: two samples at 1 Hz cannot show more.
 const SUDDEN_S: f64 = 2.5;
@@ -22,6 +21,9 @@ const GRADUAL_READINGS: usize = 5;
 /// A gradual climb has no single step above this share of its height.
 const LARGEST_GRADUAL_STEP: f64 = 0.5;
 
+/// Flink rounds its network memory down to whole buffers and pages, so a little less than configured is all of it.
+const NETWORK_TAKEN: f64 = 0.8;
+
 /// From a quarter of the way between the usual level and the limit, up to the limit.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rules) struct Climb {
@@ -29,7 +31,7 @@ pub(in crate::rules) struct Climb {
     pub(in crate::rules) from_ms: u64,
     /// End, likewise.
     pub(in crate::rules) to_ms: u64,
-    /// The usual level before, bytes: the median of all readings.
+    /// The usual level before, bytes: the lower quartile of all readings, for a short trace may be mostly climb.
     pub(in crate::rules) usual: f64,
     /// Level at the end, bytes.
     pub(in crate::rules) top: f64,
@@ -49,14 +51,16 @@ pub(in crate::rules) enum Pace {
 
 impl Climb {
     /// The climb to the last of these moments, at which the limit was met; `None` when the pool was as full from the
-    /// start.
-    pub(in crate::rules) fn of(until: &[Moment]) -> Option<Self> {
+    /// start. What came before Flink had taken its `network` memory is no climb: that is one large step in every start.
+    pub(in crate::rules) fn of(until: &[Moment], network: u64) -> Option<Self> {
+        let taken = network as f64 * NETWORK_TAKEN;
         let levels: Vec<(u64, f64)> = until
             .iter()
-            .filter_map(|moment| Some((moment.up_ms, Moment::direct_bytes(moment)? as f64)))
+            .filter_map(|moment| Some((moment.up_ms, moment.direct_bytes()? as f64)))
+            .skip_while(|level| level.1 < taken)
             .collect();
         let &(to_ms, top) = levels.last()?;
-        let usual = median(&mut levels.iter().map(|level| level.1).collect::<Vec<f64>>())?;
+        let usual = lower_quartile(levels.iter().map(|level| level.1).collect())?;
         let foot_level = usual + FOOT * (top - usual);
         let start = levels.iter().rposition(|level| level.1 <= foot_level)?;
         let way = &levels[start..];
@@ -100,4 +104,9 @@ impl Climb {
             Pace::Unclear
         }
     }
+}
+
+fn lower_quartile(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 4).copied()
 }

@@ -64,7 +64,8 @@ impl<'a> DirectPicture<'a> {
         let met = DirectErrors::of(case);
         let first_met = first_met(&met);
         let arrival = first_met.map(|incident| case.timeline.until(arrival(&met, incident)));
-        let climb = arrival.and_then(Climb::of);
+        let network = facts.pools.and_then(|pools| pools.network).unwrap_or(0);
+        let climb = arrival.and_then(|until| Climb::of(until, network));
         // After an error the pool stays at its limit, which is no growth; a slow path alone ends nothing.
         let failed = met.errors.first().map(|error| error.incident);
         let until = failed.map(|incident| case.timeline.until(incident));
@@ -171,17 +172,17 @@ fn owners<'a>(
     first_met: Option<&Incident>,
     climb: Option<&Climb>,
 ) -> (Vec<OwnerUse<'a>>, bool) {
-    let grown = match first_met {
+    let mut grown = match first_met {
         None => trend_by_owner(case, &case.timeline.snapshots),
         Some(incident) => grown_until(case, incident, climb),
     };
+    // What Flink takes once, at its start, and as much as configured, did not fill the rest.
+    grown.retain(|owner| !owner.is_network_pool);
     let is_measured = grown.first().is_some_and(|owner| owner.growth_bytes > 0);
     if is_measured {
         return (grown, true);
     }
     let mut owners = grown;
-    // What Flink takes once, at its start, did not fill the rest.
-    owners.retain(|owner| !owner.is_network_pool);
     owners.sort_by(|a, b| b.live_bytes.cmp(&a.live_bytes).then(a.owner.cmp(&b.owner)));
     (owners, false)
 }
