@@ -28,6 +28,20 @@ pub fn agent() -> Result<PathBuf> {
     built("libflinkmem.so")
 }
 
+/// The agent library with failures on demand.
+///
+/// # Errors
+/// When it is not built.
+pub fn failing_agent() -> Result<PathBuf> {
+    let path = target().join("debug").join("libflinkmem.so");
+    ensure!(
+        path.is_file(),
+        "{} is missing; build first: cargo build -p flinkmem-agent --features fault-injection",
+        path.display()
+    );
+    Ok(path)
+}
+
 /// The command line.
 ///
 /// # Errors
@@ -41,8 +55,20 @@ pub fn flinkmem() -> Result<PathBuf> {
 /// # Errors
 /// When it is not built.
 pub fn agent_argument(traces: Option<&Path>, options: &str) -> Result<OsString> {
+    Ok(argument(&agent()?, traces, options))
+}
+
+/// What loads the agent with failures on demand.
+///
+/// # Errors
+/// When it is not built.
+pub fn failing_agent_argument(traces: &Path, options: &str) -> Result<OsString> {
+    Ok(argument(&failing_agent()?, Some(traces), options))
+}
+
+fn argument(library: &Path, traces: Option<&Path>, options: &str) -> OsString {
     let mut argument = OsString::from("-agentpath:");
-    argument.push(agent()?);
+    argument.push(library);
     let mut separator = "=";
     if let Some(traces) = traces {
         argument.push("=dir=");
@@ -53,7 +79,7 @@ pub fn agent_argument(traces: Option<&Path>, options: &str) -> Result<OsString> 
         argument.push(separator);
         argument.push(options);
     }
-    Ok(argument)
+    argument
 }
 
 fn built(name: &str) -> Result<PathBuf> {

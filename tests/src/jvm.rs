@@ -33,6 +33,8 @@ enum Agent {
     With(String),
     /// Exactly these options.
     Exactly(String),
+    /// As `With`, the build that fails where `$FLINKMEM_FAULT` says.
+    Failing(String),
 }
 
 impl Jvm {
@@ -62,6 +64,13 @@ impl Jvm {
     pub fn agent_exactly(mut self, options: &str) -> Self {
         self.agent = Some(Agent::Exactly(options.to_owned()));
         self
+    }
+
+    /// With the agent that fails at `point`, and these further options.
+    #[must_use]
+    pub fn failing_agent(mut self, point: &str, options: &str) -> Self {
+        self.agent = Some(Agent::Failing(options.to_owned()));
+        self.environment("FLINKMEM_FAULT", point)
     }
 
     /// Options of the JVM.
@@ -112,6 +121,9 @@ impl Jvm {
             }
             Some(Agent::Exactly(options)) => {
                 command.arg(artefacts::agent_argument(None, options)?);
+            }
+            Some(Agent::Failing(options)) => {
+                command.arg(artefacts::failing_agent_argument(&traces, options)?);
             }
         }
         command

@@ -253,6 +253,13 @@ fn parse(line: &[u8]) -> Parsed {
         kind: String,
     }
     const KNOWN: [&str; 6] = ["header", "sample", "site", "event", "incident", "end"];
+    // Nearly all lines are samples, and the writer puts the kind first. Read as what it is, a line need not be buffered to
+    // look for its kind; a field that a type does not have, such as the kind itself, is skipped.
+    if line.starts_with(br#"{"kind":"sample","#)
+        && let Ok(sample) = serde_json::from_slice(line)
+    {
+        return Parsed::Record(Box::new(Record::Sample(sample)));
+    }
     match serde_json::from_slice::<Record>(line) {
         Ok(record) => Parsed::Record(Box::new(record)),
         Err(_) => match serde_json::from_slice::<Kind>(line) {
