@@ -46,7 +46,6 @@ pub(super) fn new_sites(env: &jni::Env<'_>, next_id: &mut u32, mut write: impl F
             t_ms: now.t_ms,
             up_ms: now.up_ms,
             id,
-            thread: None,
             frames: frames(env, &raw),
             truncated,
         };

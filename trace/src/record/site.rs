@@ -13,9 +13,6 @@ pub struct Site {
     pub up_ms: u64,
     /// Identity within the trace, from 1.
     pub id: u32,
-    /// The thread that was seen first at this site.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub thread: Option<String>,
     /// Stack, innermost frame first.
     pub frames: Vec<Frame>,
     /// The stack was deeper than what was recorded.
