@@ -9,4 +9,5 @@ mod incidents; // each kind of exhausted memory, and what is known about it
 mod kill; // SIGKILL at any moment
 mod lab; // real Flink, real faults, expected verdicts
 mod load; // loads everywhere, tells the truth about the JVM, and the program notices nothing
+mod model; // Flink's own table of pools, against the model
 mod options; // options honoured; wrong ones named

@@ -95,6 +95,7 @@ impl Launch<'_> {
             .arg("--configDir")
             .arg(self.places.conf())
             .args(&memory.dynamic_options)
+            .env("FLINK_INHERITED_LOGS", &memory.log)
             .current_dir(&self.places.root)
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out"))?)
@@ -158,6 +159,8 @@ impl Launch<'_> {
 struct Memory {
     jvm_arguments: Vec<String>,
     dynamic_options: Vec<String>,
+    /// What the scripts let the process repeat at the head of its own log.
+    log: String,
 }
 
 impl Memory {
@@ -170,9 +173,24 @@ impl Memory {
             .collect();
         ensure!(!results.is_empty(), "no line begins with {RESULT}");
         let mut results = results.into_iter();
+        let (jvm_arguments, dynamic_options) = (
+            results.next().unwrap_or_default(),
+            results.next().unwrap_or_default(),
+        );
+        let said: Vec<&str> = output
+            .lines()
+            .filter(|line| !line.starts_with(RESULT))
+            .collect();
+        let log = format!(
+            "\n\nRESOURCE_PARAMS extraction logs:\njvm_params: {}\ndynamic_configs: {}\nlogs: {}\n",
+            jvm_arguments.join(" "),
+            dynamic_options.join(" "),
+            said.join("\n")
+        );
         Ok(Self {
-            jvm_arguments: results.next().unwrap_or_default(),
-            dynamic_options: results.next().unwrap_or_default(),
+            jvm_arguments,
+            dynamic_options,
+            log,
         })
     }
 }
@@ -208,6 +226,7 @@ mod tests {
         let memory = Memory::parse(output)?;
         assert_eq!(memory.jvm_arguments, ["-Xmx1", "-Xms1"]);
         assert_eq!(memory.dynamic_options, ["-D", "a=1b", "-D", "c=2"]);
+        assert!(memory.log.contains("logs: INFO  [] - Loading"));
         Ok(())
     }
 
