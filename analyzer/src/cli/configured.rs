@@ -2,7 +2,7 @@
 
 use crate::configuration::{
     LoadError, Loaded, Observed, from_command_line, from_log_head, from_trace_header, load,
-    parse_dynamic,
+    parse_dynamic, version_beside,
 };
 use crate::model::changes::Behaviour;
 use crate::model::{
@@ -20,7 +20,7 @@ pub(super) struct ConfiguredArguments {
     /// Which process: started by Flink's scripts, in a container (YARN, Kubernetes), or inside another JVM
     #[arg(long, value_enum)]
     pub(super) process: Option<ProcessName>,
-    /// Flink's version; otherwise read from the log, the trace or the process, or the newest that is known
+    /// Flink's version; otherwise that of the log, the trace, the process or the distribution around the configuration
     #[arg(long, value_name = "V")]
     pub(super) flink_version: Option<FlinkVersion>,
     /// Configuration folder or file
@@ -99,10 +99,7 @@ impl ConfiguredArguments {
     /// When an input cannot be used.
     pub(super) fn read(&self) -> anyhow::Result<Reading> {
         let observed = self.observe()?;
-        let version = self
-            .flink_version
-            .or(observed.version)
-            .unwrap_or(FlinkVersion::NEWEST_CHECKED);
+        let version = self.version(&observed);
         let loaded = match &self.conf {
             None => Loaded::default(),
             Some(path) => match load(path, &Behaviour::of(version)) {
@@ -139,6 +136,28 @@ impl ConfiguredArguments {
             observed,
             loading,
         }))
+    }
+
+    /// The version that was told or found; the newest known, and a word about it, where none was.
+    fn version(&self, observed: &Observed) -> FlinkVersion {
+        let newest = FlinkVersion::NEWEST_CHECKED;
+        let beside = || self.conf.as_deref().and_then(version_beside);
+        match self.flink_version.or(observed.version).or_else(beside) {
+            Some(version) => {
+                if (version.major, version.minor) > (newest.major, newest.minor) {
+                    eprintln!(
+                        "flinkmem: Flink {version} is newer than {newest}, up to which the model was checked"
+                    );
+                }
+                version
+            }
+            None => {
+                eprintln!(
+                    "flinkmem: Flink's version is not known, taking {newest}; tell it with --flink-version"
+                );
+                newest
+            }
+        }
     }
 
     fn environment(&self) -> anyhow::Result<Environment> {

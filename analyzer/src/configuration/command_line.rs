@@ -57,7 +57,7 @@ pub(super) fn dynamic_options(arguments: &[&str], source: &Source) -> Settings {
 }
 
 /// The version in the name of the flink-dist jar on a class path.
-fn version_in_jars(word: &str) -> Option<FlinkVersion> {
+pub(super) fn version_in_jars(word: &str) -> Option<FlinkVersion> {
     word.split(':').find_map(|jar| {
         let name = jar
             .rsplit('/')

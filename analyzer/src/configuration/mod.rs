@@ -24,7 +24,7 @@ pub use command_line::from_command_line;
 pub use config_yaml::parse as parse_config_yaml;
 pub use dynamic::{NotAnOption, parse_dynamic};
 pub use flink_conf::parse as parse_flink_conf;
-pub use folder::{LoadError, Loaded, load};
+pub use folder::{LoadError, Loaded, load, version_beside};
 pub use java_options::java_options;
 pub use jvm_limits::{JvmLimits, parse_jvm_size};
 pub use log_head::from_log_head;

@@ -182,3 +182,42 @@ fn hash_bucket(key: &str, entries: usize) -> u32 {
     }
     spread & u32::try_from(buckets - 1).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FlinkVersion, Settings};
+
+    fn weights(settings: &Settings) -> Vec<(&'static str, u32)> {
+        let behaviour = Behaviour::of(FlinkVersion::release(1, 20, 5));
+        let reader = Reader::new(settings, &behaviour);
+        read(&reader, WeightNames::OperatorOrDataproc)
+            .unwrap()
+            .iter()
+            .collect()
+    }
+
+    #[test]
+    fn one_key_per_consumer_is_a_map_too_and_replaces_the_default() {
+        let settings =
+            Settings::new().with("taskmanager.memory.managed.consumer-weights.PYTHON", "5");
+        assert_eq!(weights(&settings), [("PYTHON", 5)]);
+        assert_eq!(weights(&Settings::new()).len(), 3);
+    }
+
+    #[test]
+    fn only_the_consumers_that_a_job_has_share() {
+        let behaviour = Behaviour::of(FlinkVersion::release(2, 3, 0));
+        let settings = Settings::new();
+        let weights = read(&Reader::new(&settings, &behaviour), WeightNames::Operator).unwrap();
+        assert_eq!(
+            weights.fractions(&["STATE_BACKEND"]),
+            [("STATE_BACKEND", 1.0)]
+        );
+        assert_eq!(
+            weights.fractions(&["STATE_BACKEND", "PYTHON"]),
+            [("STATE_BACKEND", 0.7), ("PYTHON", 0.3)]
+        );
+        assert!(weights.fractions(&[]).is_empty());
+    }
+}

@@ -58,6 +58,35 @@ fn accepted_refused_and_unusable_exit_with_0_1_and_2() {
 }
 
 #[test]
+fn an_unknown_version_is_said_so_and_the_distributions_is_found() {
+    let unknown = flinkmem(&["model", "-D", ONE_GIB]);
+    assert_eq!(unknown.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("--flink-version"));
+
+    let home = tempfile::tempdir().unwrap();
+    for folder in ["conf", "lib"] {
+        std::fs::create_dir(home.path().join(folder)).unwrap();
+    }
+    std::fs::write(
+        home.path().join("conf/flink-conf.yaml"),
+        "taskmanager.memory.process.size: 16g\n",
+    )
+    .unwrap();
+    std::fs::write(home.path().join("lib/flink-dist_2.12-1.14.6.jar"), "").unwrap();
+    let conf = home.path().join("conf");
+    let found = flinkmem(&[
+        "model",
+        "--conf",
+        conf.to_str().unwrap(),
+        "--format",
+        "json",
+    ]);
+    assert_eq!(json(&found)["version"], "1.14.6");
+    assert_eq!(json(&found)["ok"]["network"], 1 << 30);
+    assert!(found.stderr.is_empty());
+}
+
+#[test]
 fn dynamic_options_win_over_the_file_and_each_value_knows_its_place() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
