@@ -2,7 +2,7 @@
 //!
 //! Read [`Behaviour::of`] from top to bottom: it starts from 1.10 and applies each release's changes in order. The rest
 //! of the model asks for a behaviour, never for a version. Versions that are not named changed nothing: 1.18, 1.19, 2.1,
-//! 2.2 and 2.3 derive the same bytes as their predecessor. The model of 1.9 and older is another one: [`super::legacy`].
+//! 2.2 and 2.3 derive the same bytes as their predecessor. The model of 1.9 and older is another one: `model::legacy`.
 
 use super::version::FlinkVersion;
 

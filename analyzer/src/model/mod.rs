@@ -1,6 +1,6 @@
 //! Flink's memory model: from options to every pool, in bytes.
 //!
-//! [`derive`] is the one entry. It is a pure function: a version, a kind of process and its options in; every pool with
+//! [`derive()`] is the one entry. It is a pure function: a version, a kind of process and its options in; every pool with
 //! its origin out, or Flink's own refusal. [`changes`] has what each Flink version changed, [`options`] the keys and
 //! defaults. How options get out of files and command lines is [`crate::configuration`]'s business.
 
