@@ -121,3 +121,25 @@ fn a_later_flag_is_found_to_win() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].pool, found[0].found), ("jvm_direct", 1 << 30));
 }
+
+#[test]
+fn a_log_without_the_start_scripts_output_still_tells_the_budget() {
+    // Kubernetes and YARN start processes without the scripts, so nothing is repeated at the head of the log.
+    for (path, process) in SAMPLES {
+        let whole = sample(path);
+        let from = whole.find(" Starting ").unwrap();
+        let observed = from_log_head(&whole[from..]);
+        let complete = from_log_head(&whole);
+        assert_eq!(observed.process, Some(process), "{path}");
+        assert!(observed.table.is_empty() && observed.configured.is_empty());
+        assert_eq!(observed.flink_limits, complete.flink_limits, "{path}");
+        let keys = |observed: &Observed| -> Vec<String> {
+            observed
+                .resolved
+                .iter()
+                .map(|(key, setting)| format!("{key}={}", setting.value))
+                .collect()
+        };
+        assert_eq!(keys(&observed), keys(&complete), "{path}");
+    }
+}
