@@ -97,6 +97,7 @@ struct Calculation {
     task_managers: u64,
     page: u64,
     demand: Demand,
+    overdraft: Option<u64>,
     exchanges: Vec<Exchange>,
 }
 
@@ -123,6 +124,7 @@ impl Calculation {
             task_managers,
             page,
             demand: demand(&rules, &arguments.exchange, task_managers),
+            overdraft: rules.overdraft,
             exchanges: arguments.exchange.clone(),
         }
     }
@@ -143,6 +145,7 @@ impl Calculation {
             "task_managers": self.task_managers,
             "demand": self.demand,
             "suffices": self.suffices(),
+            "overdraft_per_result": self.overdraft,
             "network_min_bytes": self.memory(self.demand.total.required).bytes(),
             "network_target_bytes": self.memory(self.demand.total.target).bytes(),
         })
@@ -181,6 +184,12 @@ impl Calculation {
             total.target,
             self.memory(total.target).to_human()
         )?;
+        if let Some(overdraft) = self.overdraft.filter(|overdraft| *overdraft > 0) {
+            writeln!(
+                text,
+                "and up to {overdraft} more for a pipelined result that cannot stop in the middle of a record, if there are any"
+            )?;
+        }
         match self.suffices() {
             true if total.target <= self.buffers.count => writeln!(text, "\nEnough."),
             true => writeln!(

@@ -43,7 +43,7 @@ pub use note::{Level, Note};
 pub use origin::{Derived, Origin};
 pub use question::{Answer, Deployment, Environment, Model, Process, Question, Refused, derive};
 pub use refusal::{Cause, Refusal};
-pub use rocksdb::RocksDbShare;
+pub use rocksdb::{RocksDbShare, RocksDbSource};
 pub use settings::{Setting, Settings, Source, Value};
 pub use shares::{NetworkBuffers, Shares, SlotShare};
 pub use taskmanager::TaskManagerModel;

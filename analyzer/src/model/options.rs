@@ -129,6 +129,8 @@ pub mod tm {
     /// RocksDB's memory for one slot, outside managed memory.
     pub const ROCKSDB_FIXED_PER_SLOT: FlinkOption =
         option("state.backend.rocksdb.memory.fixed-per-slot");
+    /// Part of framework off-heap that batch jobs read shuffled data with; 1.13 and later.
+    pub const BATCH_SHUFFLE: FlinkOption = memory!("framework.off-heap.batch-shuffle.size");
     /// RocksDB's memory for the whole process, outside managed memory.
     pub const ROCKSDB_FIXED_PER_TM: FlinkOption =
         option("state.backend.rocksdb.memory.fixed-per-tm");

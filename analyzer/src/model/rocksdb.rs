@@ -1,6 +1,9 @@
 //! What RocksDB makes of the managed memory that it is given.
 
+use super::changes::Behaviour;
+use super::memory_size::MemorySize;
 use super::options::tm;
+use super::question::Question;
 use super::reader::Reader;
 use super::refusal::Refusal;
 
@@ -19,6 +22,41 @@ pub struct RocksDbShare {
     pub write_buffers: i64,
     /// Whether Flink compares the arena block with the mutable limit (1.12 and later).
     pub checks_arena: bool,
+}
+
+/// Where RocksDB's memory comes from: the first that is set counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RocksDbSource {
+    /// A fixed size a slot, outside managed memory and so outside every pool.
+    FixedPerSlot(MemorySize),
+    /// The slot's share of managed memory.
+    Managed,
+    /// A fixed size for the process (1.17 and later), outside managed memory and so outside every pool.
+    FixedPerProcess(MemorySize),
+    /// Nowhere: RocksDB's own defaults for each column family, and there is no bound on those.
+    Unbounded,
+}
+
+impl RocksDbSource {
+    /// The source that a configuration names.
+    ///
+    /// # Errors
+    /// Flink's refusal of a value; it comes when a job starts, not with the process.
+    pub fn of(question: &Question) -> Result<Self, Refusal> {
+        let behaviour = Behaviour::of(question.version);
+        let reader = Reader::new(&question.settings, &behaviour);
+        if let Some(size) = reader.size(&tm::ROCKSDB_FIXED_PER_SLOT)? {
+            return Ok(Self::FixedPerSlot(size));
+        }
+        if reader.boolean(&tm::ROCKSDB_MANAGED)? {
+            return Ok(Self::Managed);
+        }
+        let fixed = match behaviour.rocksdb_fixed_per_tm {
+            true => reader.size(&tm::ROCKSDB_FIXED_PER_TM)?,
+            false => None,
+        };
+        Ok(fixed.map_or(Self::Unbounded, Self::FixedPerProcess))
+    }
 }
 
 /// RocksDB's default write buffer.
@@ -82,4 +120,39 @@ impl RocksDbShare {
 )]
 fn truncated(value: f64) -> i64 {
     value as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FlinkVersion, Process, Settings};
+
+    fn source(version: FlinkVersion, settings: Settings) -> RocksDbSource {
+        RocksDbSource::of(&Question::new(version, Process::TaskManager, settings)).unwrap()
+    }
+
+    #[test]
+    fn a_fixed_size_a_slot_comes_before_managed_memory_and_one_for_the_process_behind_it() {
+        let new = FlinkVersion::release(1, 17, 0);
+        let both = Settings::new()
+            .with("state.backend.rocksdb.memory.fixed-per-slot", "1g")
+            .with("state.backend.rocksdb.memory.fixed-per-tm", "2g");
+        assert_eq!(
+            source(new, both.clone()),
+            RocksDbSource::FixedPerSlot(MemorySize::from_mebibytes(1024))
+        );
+        let mut per_process = both;
+        per_process.remove("state.backend.rocksdb.memory.fixed-per-slot");
+        assert_eq!(source(new, per_process.clone()), RocksDbSource::Managed);
+        let unmanaged = per_process.with("state.backend.rocksdb.memory.managed", "false");
+        assert_eq!(
+            source(new, unmanaged.clone()),
+            RocksDbSource::FixedPerProcess(MemorySize::from_mebibytes(2048))
+        );
+        // Before 1.17 nobody read the size for the process.
+        assert_eq!(
+            source(FlinkVersion::release(1, 16, 3), unmanaged),
+            RocksDbSource::Unbounded
+        );
+    }
 }

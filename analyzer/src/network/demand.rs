@@ -22,9 +22,12 @@ pub struct BufferRules {
     pub cap: Option<u64>,
     /// Sort shuffle of blocking results; absent before 1.12.
     pub sort_shuffle: Option<SortShuffle>,
+    /// Buffers that a pipelined result may take beyond its target while it cannot stop in the middle of a record (1.16 and later).
+    pub overdraft: Option<u64>,
 }
 
 const CAP: &str = "taskmanager.network.memory.read-buffer.required-per-gate.max";
+const OVERDRAFT: &str = "taskmanager.network.memory.max-overdraft-buffers-per-gate";
 const SORT_MIN_BUFFERS: &str = "taskmanager.network.sort-shuffle.min-buffers";
 const SORT_MIN_PARALLELISM: &str = "taskmanager.network.sort-shuffle.min-parallelism";
 /// What a blocking gate requires at most unless configured.
@@ -54,6 +57,12 @@ impl BufferRules {
             capped: behaviour.required_buffers_capped,
             cap: number(CAP).filter(|_| behaviour.required_buffers_capped),
             sort_shuffle,
+            overdraft: behaviour.overdraft_buffers.map(|default| {
+                match behaviour.configurable_buffers {
+                    true => number(OVERDRAFT).unwrap_or(default),
+                    false => default,
+                }
+            }),
         }
     }
 

@@ -1,6 +1,8 @@
 //! What is legal but likely not meant.
 
 use crate::configuration::{JvmLimits, java_options};
+use crate::model::RocksDbSource;
+use crate::model::changes::Behaviour;
 use crate::model::options::{jm, tm};
 use crate::model::{
     Answer, ContainerRequest, Deployment, Derived, MemorySize, Model, Origin, Process, Question,
@@ -50,6 +52,8 @@ pub fn warnings(
             managed_unused(question, model, &mut found);
             small_task_heap(model, &mut found);
             rocksdb_arena(question, answer, &mut found);
+            rocksdb_source(question, answer, &mut found);
+            batch_shuffle(question, model, &mut found);
             shuffle(answer, model, circumstances, &mut found);
             container(question, &model.total_process, circumstances, &mut found);
         }
@@ -156,6 +160,62 @@ fn rocksdb_arena(question: &Question, answer: &Answer, found: &mut Vec<Warning>)
     }
 }
 
+/// RocksDB outside managed memory is outside every pool.
+fn rocksdb_source(question: &Question, answer: &Answer, found: &mut Vec<Warning>) {
+    let slots = answer
+        .shares
+        .as_ref()
+        .and_then(|shares| shares.slot.as_ref().ok())
+        .map_or(1, |slot| slot.slots);
+    let is_rocksdb = backend(question).is_none_or(|name| name == "rocksdb");
+    let Some(Ok(source)) = is_rocksdb.then(|| RocksDbSource::of(question)) else {
+        return;
+    };
+    let (amount, size) = match source {
+        RocksDbSource::Managed => return,
+        RocksDbSource::Unbounded => {
+            found.push(Warning::new(
+                "rocksdb_unbounded",
+                "RocksDB's memory is not bounded: each column family of each slot has its own block cache and write buffers, outside every pool",
+            ));
+            return;
+        }
+        RocksDbSource::FixedPerSlot(size) => ("in each slot", size.bytes().saturating_mul(slots)),
+        RocksDbSource::FixedPerProcess(size) => ("for the process", size.bytes()),
+    };
+    found.push(Warning::new(
+        "rocksdb_outside_pools",
+        format!(
+            "RocksDB has a fixed size {amount}, {} together, outside managed memory: no pool has room for it",
+            MemorySize::from_bytes(size).to_human()
+        ),
+    ));
+}
+
+/// What batch jobs read with is a part of framework off-heap memory, and Flink does not check that it fits.
+fn batch_shuffle(question: &Question, model: &TaskManagerModel, found: &mut Vec<Warning>) {
+    let Some(default) = Behaviour::of(question.version).batch_shuffle_bytes else {
+        return;
+    };
+    let text = question
+        .settings
+        .get(tm::BATCH_SHUFFLE.key)
+        .map(|setting| setting.value.to_string());
+    let size = text
+        .and_then(|text| MemorySize::parse(&text).ok())
+        .unwrap_or(MemorySize::from_bytes(default));
+    if size > model.framework_off_heap.size {
+        found.push(Warning::new(
+            "batch_shuffle_beyond_framework",
+            format!(
+                "batch jobs may read with {}, a part of framework off-heap memory, which has {}",
+                size.to_human(),
+                model.framework_off_heap.size.to_human()
+            ),
+        ));
+    }
+}
+
 /// Buffers that one all-to-all exchange of a single slot needs on both sides.
 fn shuffle(
     answer: &Answer,
@@ -255,5 +315,98 @@ fn overriding_flags(question: &Question, answer: &Answer, found: &mut Vec<Warnin
                 ),
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FlinkVersion, Settings, derive};
+
+    fn codes(settings: Settings, circumstances: Circumstances) -> Vec<&'static str> {
+        let settings = settings.with("taskmanager.memory.process.size", "8g");
+        let question = Question::new(
+            FlinkVersion::release(1, 20, 5),
+            Process::TaskManager,
+            settings,
+        );
+        let answer = derive(&question).unwrap();
+        warnings(&question, &answer, circumstances)
+            .into_iter()
+            .map(|warning| warning.code)
+            .collect()
+    }
+
+    #[test]
+    fn each_circumstance_has_its_warning_and_a_plain_configuration_none() {
+        let none = Circumstances::default();
+        assert!(codes(Settings::new(), none).is_empty());
+        for (key, value, code) in [
+            ("state.backend.type", "hashmap", "managed_unused"),
+            (
+                "state.backend.rocksdb.memory.fixed-per-slot",
+                "1g",
+                "rocksdb_outside_pools",
+            ),
+            (
+                "state.backend.rocksdb.memory.managed",
+                "false",
+                "rocksdb_unbounded",
+            ),
+            (
+                "taskmanager.memory.framework.off-heap.batch-shuffle.size",
+                "129m",
+                "batch_shuffle_beyond_framework",
+            ),
+            (
+                "taskmanager.memory.jvm-overhead.max",
+                "200m",
+                "overhead_at_max",
+            ),
+            (
+                "taskmanager.memory.network.fraction",
+                "0.001",
+                "network_at_min",
+            ),
+            (
+                "env.java.opts.taskmanager",
+                "-XX:MaxMetaspaceSize=1g",
+                "flag_overrides",
+            ),
+            (
+                "taskmanager.memory.task.off-heap.size",
+                "3260m",
+                "task_heap_small",
+            ),
+        ] {
+            assert_eq!(
+                codes(Settings::new().with(key, value), none),
+                [code],
+                "{key}"
+            );
+        }
+        let tight = Circumstances {
+            container_limit: Some(7 << 30),
+            parallelism: Some(20_000),
+        };
+        assert_eq!(
+            codes(Settings::new(), tight),
+            ["network_short", "container_below_process"]
+        );
+    }
+
+    #[test]
+    fn rocksdb_with_a_sliver_of_managed_memory_flushes_without_end() {
+        let settings = Settings::new()
+            .with("state.backend.type", "rocksdb")
+            .with("taskmanager.memory.managed.size", "27m");
+        assert_eq!(codes(settings, Circumstances::default()), ["rocksdb_arena"]);
+    }
+
+    #[test]
+    fn a_flag_that_says_the_same_as_flink_overrides_nothing() {
+        let settings =
+            Settings::new().with("env.java.opts", "-XX:MaxMetaspaceSize=256m -XX:+UseG1GC");
+        assert!(codes(settings, Circumstances::default()).is_empty());
     }
 }
