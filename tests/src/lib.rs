@@ -7,6 +7,7 @@
 //! Whatever is started here ends with the test that started it, also when the test is killed ([`process`]).
 
 pub mod artefacts;
+pub mod bench;
 pub mod cgroup;
 pub mod flink;
 pub mod javac;
