@@ -13,7 +13,7 @@ pub struct Report {
     pub jdk: String,
     /// Cores that the process may use.
     pub cores: usize,
-    /// Kernel release.
+    /// Kernel release, major and minor.
     pub kernel: String,
     /// Load average of the last minute, before and after: what else the machine had to do.
     pub load: [f64; 2],
@@ -167,7 +167,12 @@ impl Report {
                 .to_string(),
             jdk: jdk.version.clone(),
             cores: cores(),
-            kernel: kernel.trim().to_owned(),
+            kernel: kernel
+                .trim()
+                .split('.')
+                .take(2)
+                .collect::<Vec<_>>()
+                .join("."),
             load: [load_average(); 2],
             rounds,
             quick,
