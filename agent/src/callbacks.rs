@@ -7,10 +7,11 @@
 
 use crate::agent::jvmti;
 use crate::incident::{self, desk};
-use crate::{gc_clock, guard, log, natives, reporter};
+use crate::{classes, gc_clock, guard, log, natives, reporter};
 use flinkmem_native::jvm::raw::{
     CallbackEnv, jint, jmethodID, jthread, jvmtiEnv, jvmtiEventCallbacks,
 };
+use flinkmem_native::jvm::with_env;
 use std::ffi::{CStr, c_char, c_void};
 
 /// The callbacks for the events that [`flinkmem_native::jvm::Jvmti::enable`] turns on.
@@ -28,6 +29,8 @@ pub(crate) fn table() -> jvmtiEventCallbacks {
 unsafe extern "system" fn vm_init(_: *mut jvmtiEnv, env: *mut CallbackEnv, _: jthread) {
     guard::entry(|| {
         let Some(jvmti) = jvmti() else { return };
+        // SAFETY: the environment of this call; no exception is pending at VMInit.
+        unsafe { with_env(env.cast(), classes::find) };
         desk::open();
         // SAFETY: the environment of this call, in the live phase.
         let started = unsafe { jvmti.run_agent_thread(env.cast(), "flinkmem", reporter_thread) };

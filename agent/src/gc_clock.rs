@@ -45,7 +45,8 @@ pub(crate) fn take_pauses() -> Pauses {
     }
 }
 
-fn now_us() -> u64 {
+/// Microseconds since the agent was loaded.
+pub(crate) fn now_us() -> u64 {
     let elapsed = EPOCH.get().map(Instant::elapsed).unwrap_or_default();
     u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
 }

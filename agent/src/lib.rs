@@ -6,6 +6,7 @@
 
 mod agent;
 mod callbacks;
+mod classes;
 mod fault;
 mod gc_clock;
 mod guard;

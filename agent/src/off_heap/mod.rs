@@ -194,8 +194,8 @@ pub(crate) fn losses() -> Losses {
     }
 }
 
-/// Called by the agent's thread at its base interval: adapts the sampling and gives back unused stacks.
+/// Called by the agent's thread at its base interval: relaxes the sampling and gives back unused stacks.
 pub(crate) fn tick(elapsed: Duration, usage: &SiteUsage) {
-    sampling::adapt(elapsed);
+    sampling::relax(elapsed);
     stacks::tick(|index| usage.is_live(index));
 }

@@ -6,7 +6,9 @@
 //! exponential distribution has no memory: it grows with the number of live samples (so that the table never fills) and
 //! with their rate (so that stacks never cost more than a fixed share of a core).
 
+use crate::gc_clock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// `T` at rest.
 const BASE_BYTES: u64 = 512 << 10;
@@ -14,24 +16,73 @@ const BASE_BYTES: u64 = 512 << 10;
 /// `T` doubles for each this many live samples.
 const LIVE_SAMPLES_A_STEP: usize = 2048;
 
-/// Samples a second above which `T` doubles: a stack takes 2-10 µs, so this is at most 1 % of a core.
-const BUSY_SAMPLES: u64 = 1000;
-
-/// Samples a second below which `T` halves again.
-const IDLE_SAMPLES: u64 = 200;
-
 const MOST_STEPS: u32 = 16;
 
-static RATE_STEPS: AtomicU32 = AtomicU32::new(0);
-static SAMPLES: AtomicU64 = AtomicU64::new(0);
+static RATE: Rate = Rate::new();
+
+/// Keeps the rate of samples bounded. A stack takes 2 to 10 µs, so a thousand a second are at most 1 % of a core.
+struct Rate {
+    samples: AtomicU64,
+    /// Samples at the last slow look.
+    seen: AtomicU64,
+    /// When the current batch began.
+    batch_began_us: AtomicU64,
+    /// How often `T` is doubled.
+    steps: AtomicU32,
+}
+
+impl Rate {
+    /// Samples that are looked at together.
+    const BATCH: u64 = 250;
+
+    /// A batch that takes less than this is too fast: `T` doubles at once, for a tight loop allocates gigabytes a second.
+    const BATCH_US: u64 = 250_000;
+
+    /// Samples a second below which `T` halves again.
+    const IDLE: f64 = 200.0;
+
+    const fn new() -> Self {
+        Self {
+            samples: AtomicU64::new(0),
+            seen: AtomicU64::new(0),
+            batch_began_us: AtomicU64::new(0),
+            steps: AtomicU32::new(0),
+        }
+    }
+
+    fn steps(&self) -> u32 {
+        self.steps.load(Ordering::Relaxed)
+    }
+
+    /// Counts one sample; `now_us` is only asked at the end of a batch.
+    fn count(&self, now_us: impl FnOnce() -> u64) {
+        let samples = self.samples.fetch_add(1, Ordering::Relaxed) + 1;
+        if !samples.is_multiple_of(Self::BATCH) {
+            return;
+        }
+        let now_us = now_us();
+        let began_us = self.batch_began_us.swap(now_us, Ordering::Relaxed);
+        if now_us.saturating_sub(began_us) < Self::BATCH_US {
+            self.steps
+                .store((self.steps() + 1).min(MOST_STEPS), Ordering::Relaxed);
+        }
+    }
+
+    /// Looks whether samples have become rare.
+    fn relax(&self, elapsed: Duration) {
+        let samples = self.samples.load(Ordering::Relaxed);
+        let since = samples.saturating_sub(self.seen.swap(samples, Ordering::Relaxed));
+        if (since as f64) < Self::IDLE * elapsed.as_secs_f64() {
+            self.steps
+                .store(self.steps().saturating_sub(1), Ordering::Relaxed);
+        }
+    }
+}
 
 /// Mean distance between samples now, bytes.
 pub(super) fn interval_bytes(live_samples: usize) -> u64 {
     let occupancy = u32::try_from(live_samples / LIVE_SAMPLES_A_STEP).unwrap_or(MOST_STEPS);
-    BASE_BYTES
-        << occupancy
-            .saturating_add(RATE_STEPS.load(Ordering::Relaxed))
-            .min(MOST_STEPS)
+    BASE_BYTES << occupancy.saturating_add(RATE.steps()).min(MOST_STEPS)
 }
 
 /// Distance to the next sample for a `uniform` number in [0, 1).
@@ -60,19 +111,12 @@ pub(super) fn weight_bytes(size: u64, interval_bytes: u64) -> u64 {
 
 /// Counts one sample.
 pub(super) fn count() {
-    SAMPLES.fetch_add(1, Ordering::Relaxed);
+    RATE.count(gc_clock::now_us);
 }
 
-/// Adapts to the rate of samples; called by the agent's thread with the time since the last call.
-pub(super) fn adapt(elapsed: std::time::Duration) {
-    let samples = SAMPLES.swap(0, Ordering::Relaxed);
-    let rate = samples as f64 / elapsed.as_secs_f64().max(0.001);
-    let steps = RATE_STEPS.load(Ordering::Relaxed);
-    if rate > BUSY_SAMPLES as f64 {
-        RATE_STEPS.store((steps + 1).min(MOST_STEPS), Ordering::Relaxed);
-    } else if rate < IDLE_SAMPLES as f64 {
-        RATE_STEPS.store(steps.saturating_sub(1), Ordering::Relaxed);
-    }
+/// Lets the interval shrink again when samples are rare; called by the agent's thread with the time since the last call.
+pub(super) fn relax(elapsed: Duration) {
+    RATE.relax(elapsed);
 }
 
 #[cfg(test)]
@@ -137,5 +181,37 @@ mod tests {
         assert_eq!(interval_bytes(0), BASE_BYTES);
         assert_eq!(interval_bytes(3 * LIVE_SAMPLES_A_STEP), BASE_BYTES * 8);
         assert_eq!(interval_bytes(usize::MAX), BASE_BYTES << MOST_STEPS);
+    }
+
+    #[test]
+    fn a_tight_loop_is_sampled_less_within_a_second_and_a_quiet_one_normally_again() {
+        let rate = Rate::new();
+        let mut now_us = 10_000_000;
+        // 100,000 samples a second, if nothing were done.
+        let mut taken = 0;
+        for _ in 0..1000 {
+            now_us += 1000;
+            for _ in 0..(100 >> rate.steps()) {
+                rate.count(|| now_us);
+                taken += 1;
+            }
+        }
+        assert!(taken < 5000, "{taken} stacks in a second");
+        for _ in 0..20 {
+            rate.count(|| now_us);
+            rate.relax(Duration::from_secs(1));
+        }
+        assert_eq!(rate.steps(), 0);
+    }
+
+    #[test]
+    fn a_long_life_at_a_modest_rate_changes_nothing() {
+        let rate = Rate::new();
+        for second in 0..100_000_u64 {
+            for sample in 0..300 {
+                rate.count(|| second * 1_000_000 + sample * 3000);
+            }
+        }
+        assert_eq!(rate.steps(), 0);
     }
 }

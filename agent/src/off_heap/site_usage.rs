@@ -28,6 +28,9 @@ impl SiteUsage {
     /// Sums up all sampled live blocks.
     pub(crate) fn read(&mut self) {
         self.sums.clear();
+        if LIVE.used() == 0 {
+            return;
+        }
         self.sums.resize(stacks::STACKS + 1, Sum::default());
         let now = gc_clock::collections();
         let sums = &mut self.sums;

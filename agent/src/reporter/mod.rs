@@ -12,9 +12,9 @@ use crate::agent::{self, Agent, Moment};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, fault, guard, incident, log};
+use crate::{callbacks, classes, fault, guard, log};
 use flinkmem_native::jvm::raw::JNIEnv;
-use flinkmem_native::jvm::{HeldThrowable, ThrowableReader, jni, with_env};
+use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::clock;
 use flinkmem_trace::{
     AgentCost, DiskBudget, End, Event, EventKind, Header, Record, Sample, TraceWriter, WriteError,
@@ -67,7 +67,6 @@ pub(crate) unsafe fn run(env: *mut JNIEnv) {
 struct Reporter {
     agent: &'static Agent,
     sources: Sources,
-    throwables: Option<ThrowableReader>,
     writer: TraceWriter,
     usage: SiteUsage,
     pace: Pace,
@@ -87,20 +86,10 @@ struct AwaitedMessage {
 }
 
 impl Reporter {
-    /// Opens the sources, learns what Java threads must look for, and begins the trace.
+    /// Opens the sources and begins the trace.
     fn begin(agent: &'static Agent, env: &mut jni::Env<'_>) -> Result<Self, WriteError> {
         fault::point("begin");
-        let mut sources = Sources::open(env);
-        let throwables = ThrowableReader::find(env).ok();
-        if env.exception_check() {
-            env.exception_clear();
-        }
-        // First what must not be missed, then what takes its time.
-        if let Some(throwables) = &throwables {
-            let reserve_memory = sources.bits.as_ref().and_then(|bits| bits.reserve_memory());
-            incident::watch(throwables.out_of_memory_error(), reserve_memory);
-        }
-        sources.open_management(env);
+        let sources = Sources::open(env);
         let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
         if tracking == Some(false) {
             off_heap::trust_usable_size();
@@ -111,7 +100,7 @@ impl Reporter {
             sources.process.as_ref(),
             sources.cgroup.as_ref(),
             sources.management.as_ref(),
-            sources.bits.as_ref(),
+            classes::bits(),
         );
         let writer = begin_trace(agent, &header)?;
         log::info(format_args!("writing to {}", writer.directory().display()));
@@ -119,7 +108,6 @@ impl Reporter {
         Ok(Self {
             agent,
             sources,
-            throwables,
             writer,
             usage: SiteUsage::default(),
             pace: Pace::new(agent.options.interval, Instant::now()),
@@ -250,7 +238,7 @@ impl Reporter {
 
     /// Writes the messages that were set since their errors were made.
     fn read_messages(&mut self, env: &mut jni::Env<'_>) {
-        let Some(throwables) = &self.throwables else {
+        let Some(throwables) = classes::throwables() else {
             return self.messages.clear();
         };
         let mut known = Vec::new();

@@ -1,8 +1,8 @@
 //! All sources of a sample, opened once.
 
 use crate::agent::Moment;
-use crate::{gc_clock, off_heap};
-use flinkmem_native::jvm::{self, Bits, HeapTotalsReader, Management, jni};
+use crate::{classes, gc_clock, off_heap};
+use flinkmem_native::jvm::{self, HeapTotalsReader, Management, jni};
 use flinkmem_native::kernel::cgroup::{Cgroup, Reading};
 use flinkmem_native::kernel::{clock, status::Status};
 use flinkmem_trace as trace;
@@ -24,7 +24,6 @@ pub(super) enum Depth {
 pub(super) struct Sources {
     pub(super) process: Option<Process>,
     pub(super) cgroup: Option<Cgroup>,
-    pub(super) bits: Option<Bits>,
     pub(super) management: Option<Management>,
     heap: Option<HeapTotalsReader>,
     last: LastOfTheJvm,
@@ -40,26 +39,21 @@ struct LastOfTheJvm {
 }
 
 impl Sources {
-    /// Opens all but the management table.
+    /// Opens them all. The management table loads classes and so takes some milliseconds.
     pub(super) fn open(env: &mut jni::Env<'_>) -> Self {
         let process = Process::myself().ok();
         Self {
             cgroup: process.as_ref().and_then(Cgroup::find),
             process,
-            bits: found(env, Bits::find),
-            management: None,
+            management: classes::found(env, Management::find),
             heap: HeapTotalsReader::find(),
             last: LastOfTheJvm::default(),
             failed_reads: 0,
         }
     }
 
-    /// Opens HotSpot's management table, which loads classes and so takes some milliseconds.
-    pub(super) fn open_management(&mut self, env: &mut jni::Env<'_>) {
-        self.management = found(env, Management::find);
-    }
-
-    /// Reads everything. `with_stat` also sums up the cgroup's `memory.stat`.
+    /// Reads everything. `with_stat` adds the cgroup's `memory.stat`, which the kernel sums up over all processors, and
+    /// `cpu.stat`.
     pub(super) fn read(
         &mut self,
         env: &mut jni::Env<'_>,
@@ -116,7 +110,7 @@ impl Sources {
             }),
             process: self.status(),
             cgroup: self.cgroup(with_stat),
-            cpu: self.cpu(),
+            cpu: self.cpu(with_stat),
             sites: Vec::new(),
             agent: trace::AgentCost::default(),
         }
@@ -158,7 +152,7 @@ impl Sources {
     }
 
     fn direct(&mut self, env: &mut jni::Env<'_>) -> Option<trace::DirectMemory> {
-        let counters = self.bits.as_ref()?.read(env).ok();
+        let counters = classes::bits()?.read(env).ok();
         self.failed_reads += u64::from(counters.is_none());
         counters.map(|counters| trace::DirectMemory {
             reserved_bytes: counters.reserved_bytes,
@@ -199,26 +193,15 @@ impl Sources {
         reading.map(cgroup)
     }
 
-    fn cpu(&self) -> Option<trace::Cpu> {
+    fn cpu(&self, with_stat: bool) -> Option<trace::Cpu> {
         let process = clock::process_cpu()?;
-        let throttled_us = self.cgroup.as_ref().and_then(Cgroup::throttled_us);
+        let cgroup = self.cgroup.as_ref().filter(|_| with_stat);
+        let throttled_us = cgroup.and_then(Cgroup::throttled_us);
         Some(trace::Cpu {
             process_us: u64::try_from(process.as_micros()).unwrap_or(u64::MAX),
             throttled_us,
         })
     }
-}
-
-/// A JVM without the class in question is not an error: the source is absent.
-fn found<T>(
-    env: &mut jni::Env<'_>,
-    find: impl FnOnce(&mut jni::Env<'_>) -> jni::errors::Result<T>,
-) -> Option<T> {
-    let found = env.with_local_frame(32, find).ok();
-    if env.exception_check() {
-        env.exception_clear();
-    }
-    found
 }
 
 fn off_heap_totals() -> trace::OffHeap {

@@ -279,7 +279,7 @@ pub struct CgroupEvents {
 pub struct Cpu {
     /// User and system time of all threads so far, microseconds.
     pub process_us: u64,
-    /// Time the cgroup was held back by its CPU quota so far, microseconds; absent without a quota.
+    /// Time the cgroup was held back by its CPU quota so far, microseconds; not in every sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_us: Option<u64>,
 }
