@@ -130,6 +130,13 @@ pub struct Remedy {
     /// Options to set; empty where no option helps.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config: BTreeMap<String, String>,
+    /// Options to take out of the configuration, for they would contradict it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// The configuration that is taken for the present one, where none was given: the fewest options that derive to the pools that the
+    /// process was started with.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub assumes: BTreeMap<String, String>,
     /// The pools as they were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Pools>,

@@ -1,4 +1,5 @@
-//! Bytes, durations and times as people read them, and memory sizes as Flink reads them.
+//! Bytes, rates, durations and times as people read them. How Flink reads and writes sizes is
+//! [`crate::model::MemorySize`]'s business.
 
 use jiff::Timestamp;
 
@@ -86,33 +87,6 @@ pub fn day_and_time(t_ms: i64) -> String {
     )
 }
 
-/// A memory size as Flink's options take it, in whole MiB where it is: `192m`.
-#[must_use]
-pub fn flink_size(bytes: u64) -> String {
-    if bytes > 0 && bytes.is_multiple_of(MIB) {
-        format!("{}m", bytes / MIB)
-    } else {
-        format!("{bytes}b")
-    }
-}
-
-/// Reads a memory size as Flink does: digits and an optional unit, factors of 1024.
-#[must_use]
-pub fn parse_flink_size(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let number: u64 = text[..digits].parse().ok()?;
-    let factor = match text[digits..].trim().to_ascii_lowercase().as_str() {
-        "" | "b" | "bytes" => 1,
-        "k" | "kb" | "kibibytes" => KIB,
-        "m" | "mb" | "mebibytes" => MIB,
-        "g" | "gb" | "gibibytes" => GIB,
-        "t" | "tb" | "tebibytes" => GIB * 1024,
-        _ => return None,
-    };
-    number.checked_mul(factor)
-}
-
 /// The next multiple of `step` at or above a number of bytes.
 #[must_use]
 pub fn round_up(bytes: u64, step: u64) -> u64 {
@@ -146,18 +120,6 @@ mod tests {
         assert_eq!(duration(840.0), "14 min");
         assert_eq!(duration(8_070.0), "2 h 14 min");
         assert_eq!(duration(200_000.0), "2 d 7 h");
-    }
-
-    #[test]
-    fn flink_sizes_are_read_and_written_as_flink_does() {
-        assert_eq!(parse_flink_size("134217728b"), Some(134_217_728));
-        assert_eq!(parse_flink_size(" 64 mb "), Some(64 << 20));
-        assert_eq!(parse_flink_size("0b"), Some(0));
-        for bad in ["", "12 mib", "-1", "1.5g", "99999999999t"] {
-            assert_eq!(parse_flink_size(bad), None, "{bad}");
-        }
-        assert_eq!(flink_size(192 << 20), "192m");
-        assert_eq!(flink_size(1_000), "1000b");
     }
 
     #[test]

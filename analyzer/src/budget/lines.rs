@@ -93,13 +93,12 @@ fn jvm_lines(case: &Case, pools: Option<&Pools>) -> [BudgetLine; 3] {
         Moment::direct_bytes,
         |_| None,
     );
-    let metaspace_flag = || case.header.jvm.flags.get("MaxMetaspaceSize")?.parse().ok();
     let metaspace = measured(
         case,
         "jvm_metaspace",
         pools
             .and_then(|pools| pools.jvm_metaspace)
-            .or_else(metaspace_flag),
+            .or(case.observed.jvm_limits.metaspace),
         |moment| Some(moment.metaspace?.used_bytes),
         |moment| Some(moment.metaspace?.committed_bytes),
     );

@@ -17,9 +17,8 @@ pub use site_growth::{OwnerUse, growth_by_owner, live_bytes_of, trend_by_owner};
 pub(crate) use timeline::seconds;
 pub use timeline::{MetaspaceUse, Moment, SiteSnapshot, Timeline};
 
-use flinkmem_trace::{
-    Damage, End, Event, FlinkFacts, Header, Incident, Record, Site, TraceError, TraceReader,
-};
+use crate::configuration::{Observed, from_trace_header};
+use flinkmem_trace::{Damage, End, Event, Header, Incident, Record, Site, TraceError, TraceReader};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +29,8 @@ pub struct Case {
     pub directory: PathBuf,
     /// What does not change.
     pub header: Header,
+    /// What the header says about limits and options.
+    pub observed: Observed,
     /// Samples in order, those of the incidents among them.
     pub timeline: Timeline,
     /// Limits that were met, in order.
@@ -53,6 +54,7 @@ impl Case {
         let reader = TraceReader::open(directory)?;
         let mut case = Self {
             directory: directory.to_owned(),
+            observed: from_trace_header(reader.header()),
             header: reader.header().clone(),
             ..Self::default()
         };
@@ -79,10 +81,11 @@ impl Case {
         }
     }
 
-    /// Facts about Flink; absent in any other JVM.
+    /// The most heap in use that a collection left, or that was in use at all where none was seen.
     #[must_use]
-    pub fn flink(&self) -> Option<&FlinkFacts> {
-        self.header.flink.as_ref()
+    pub fn live_heap_bytes(&self) -> Option<u64> {
+        let live = self.timeline.peak(|moment| moment.heap?.after_gc_bytes);
+        live.or_else(|| self.timeline.peak(|moment| Some(moment.heap?.used_bytes)))
     }
 
     /// The limit on direct memory that the JVM enforced last, as far as it is known.
@@ -90,13 +93,8 @@ impl Case {
     pub fn direct_limit(&self) -> Option<u64> {
         let measured = |moment: &Moment| moment.direct?.max_bytes;
         let last = self.timeline.moments.iter().rev().find_map(measured);
-        let flag = || {
-            let text = self.header.jvm.flags.get("MaxDirectMemorySize")?;
-            text.parse().ok()
-        };
-        last.or(self.header.jvm.max_direct_bytes)
-            .or_else(flag)
-            .filter(|&limit| limit > 0)
+        last.filter(|&limit| limit > 0)
+            .or(self.observed.jvm_limits.direct)
     }
 
     /// Wall clock of a time on the monotonic clock.

@@ -101,7 +101,7 @@ fn orderly_end(case: &Case, end_up_ms: u64) -> (OutcomeKind, String) {
     let last_words = case.incidents.iter().rev().find(|incident| {
         let ends_flink = incident.incident == IncidentKind::ResourceExhausted;
         let ends_any =
-            incident.incident == IncidentKind::OutOfMemoryError && case.flink().is_none();
+            incident.incident == IncidentKind::OutOfMemoryError && case.header.flink.is_none();
         let at_the_end = end_up_ms.saturating_sub(incident.up_ms) <= LAST_WORDS_MS;
         at_the_end && (ends_flink || ends_any)
     });

@@ -20,15 +20,8 @@ pub(super) struct ConfiguredArguments {
     /// Which process: started by Flink's scripts, in a container (YARN, Kubernetes), or inside another JVM
     #[arg(long, value_enum)]
     pub(super) process: Option<ProcessName>,
-    /// Flink's version; otherwise that of the log, the trace, the process or the distribution around the configuration
-    #[arg(long, value_name = "V")]
-    pub(super) flink_version: Option<FlinkVersion>,
-    /// Configuration folder or file
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(super) conf: Option<PathBuf>,
-    /// An option, over those of the file
-    #[arg(short = 'D', value_name = "KEY=VALUE")]
-    pub(super) dynamic: Vec<String>,
+    #[command(flatten)]
+    pub(super) given: GivenArguments,
     /// `FLINK_TM_HEAP` or `FLINK_JM_HEAP` as the start script saw it
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) env: Vec<String>,
@@ -44,6 +37,86 @@ pub(super) struct ConfiguredArguments {
     /// The container, MiB; sizes the processes of 1.9 and older
     #[arg(long, value_name = "MIB")]
     pub(super) container_mb: Option<u64>,
+}
+
+/// The configuration that whoever asks gives beside what the process tells of itself.
+#[derive(Debug, Clone, Args)]
+pub(super) struct GivenArguments {
+    /// Flink's version; otherwise that of the log, the trace, the process or the distribution around the configuration
+    #[arg(long, value_name = "V")]
+    pub(super) flink_version: Option<FlinkVersion>,
+    /// Configuration folder or file, instead of what the process tells of itself
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(super) conf: Option<PathBuf>,
+    /// An option, over those of the file or else over the recorded ones; may be repeated
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    pub(super) dynamic: Vec<String>,
+}
+
+/// Options for one version, with what Flink logs while it reads them.
+pub(super) struct Options {
+    pub(super) version: FlinkVersion,
+    pub(super) settings: Settings,
+    pub(super) loading: Vec<Note>,
+}
+
+impl GivenArguments {
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flink_version.is_none() && self.conf.is_none() && self.dynamic.is_empty()
+    }
+
+    /// The options that are meant: of the file, otherwise what the process says of itself; `-D` goes over either.
+    ///
+    /// # Errors
+    /// When an input cannot be used.
+    pub(super) fn read(
+        &self,
+        observed: &Observed,
+    ) -> anyhow::Result<Result<Options, Box<Refusal>>> {
+        let version = self.version(observed);
+        let loaded = match &self.conf {
+            None => Loaded {
+                settings: observed_settings(observed),
+                notes: Vec::new(),
+            },
+            Some(path) => match load(path, &Behaviour::of(version)) {
+                Ok(loaded) => loaded,
+                Err(LoadError::Refused(refusal)) => return Ok(Err(refusal)),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let mut settings = loaded.settings;
+        let dynamic = self.dynamic.iter().map(String::as_str);
+        settings.override_with(parse_dynamic(dynamic, &Source::Dynamic)?);
+        Ok(Ok(Options {
+            version,
+            settings,
+            loading: loaded.notes,
+        }))
+    }
+
+    /// The version that was told or found; the newest known, and a word about it, where none was.
+    fn version(&self, observed: &Observed) -> FlinkVersion {
+        let newest = FlinkVersion::NEWEST_CHECKED;
+        let beside = || self.conf.as_deref().and_then(version_beside);
+        match self.flink_version.or(observed.version).or_else(beside) {
+            Some(version) => {
+                if (version.major, version.minor) > (newest.major, newest.minor) {
+                    eprintln!(
+                        "flinkmem: Flink {version} is newer than {newest}, up to which the model was checked"
+                    );
+                }
+                version
+            }
+            None => {
+                eprintln!(
+                    "flinkmem: Flink's version is not known, taking {newest}; tell it with --flink-version"
+                );
+                newest
+            }
+        }
+    }
 }
 
 /// A process and how it is started, by one name.
@@ -99,22 +172,10 @@ impl ConfiguredArguments {
     /// When an input cannot be used.
     pub(super) fn read(&self) -> anyhow::Result<Reading> {
         let observed = self.observe()?;
-        let version = self.version(&observed);
-        let loaded = match &self.conf {
-            None => Loaded::default(),
-            Some(path) => match load(path, &Behaviour::of(version)) {
-                Ok(loaded) => loaded,
-                Err(LoadError::Refused(refusal)) => return Ok(Err(refusal)),
-                Err(error) => return Err(error.into()),
-            },
+        let options = match self.given.read(&observed)? {
+            Ok(options) => options,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        let mut settings = if self.conf.is_some() {
-            loaded.settings
-        } else {
-            observed_settings(&observed)
-        };
-        let dynamic = self.dynamic.iter().map(String::as_str);
-        settings.override_with(parse_dynamic(dynamic, &Source::Dynamic)?);
         let (process, deployment) = self.process.map_or_else(
             || {
                 (
@@ -128,36 +189,13 @@ impl ConfiguredArguments {
             deployment,
             environment: self.environment()?,
             container_mb: self.container_mb,
-            ..Question::new(version, process, settings)
+            ..Question::new(options.version, process, options.settings)
         };
-        let loading = loaded.notes;
         Ok(Ok(Configured {
             question,
             observed,
-            loading,
+            loading: options.loading,
         }))
-    }
-
-    /// The version that was told or found; the newest known, and a word about it, where none was.
-    fn version(&self, observed: &Observed) -> FlinkVersion {
-        let newest = FlinkVersion::NEWEST_CHECKED;
-        let beside = || self.conf.as_deref().and_then(version_beside);
-        match self.flink_version.or(observed.version).or_else(beside) {
-            Some(version) => {
-                if (version.major, version.minor) > (newest.major, newest.minor) {
-                    eprintln!(
-                        "flinkmem: Flink {version} is newer than {newest}, up to which the model was checked"
-                    );
-                }
-                version
-            }
-            None => {
-                eprintln!(
-                    "flinkmem: Flink's version is not known, taking {newest}; tell it with --flink-version"
-                );
-                newest
-            }
-        }
     }
 
     fn environment(&self) -> anyhow::Result<Environment> {

@@ -1,11 +1,14 @@
 //! `flinkmem diagnose`.
 
+use super::configured::GivenArguments;
 use super::{EXIT_FINDINGS, EXIT_NOTHING_FOUND, output};
+use crate::budget::{Budget, Given};
 use crate::case::{Case, Surroundings};
 use crate::finding::Severity;
 use crate::input;
+use crate::model::{Question, Refusal, derive};
 use crate::report::{Report, to_text};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::cmp::Reverse;
 use std::path::PathBuf;
@@ -18,6 +21,8 @@ use std::process::ExitCode;
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
   flinkmem diagnose --format json /traces | jq   one JSON document a line and process
+  flinkmem diagnose --conf /opt/flink/conf TRACE remedies as changes of this configuration,
+                                                 and where it differs from the recorded one
   flinkmem diagnose -D taskmanager.memory.task.off-heap.size=64m TRACE
                                                  with another option than the recorded one",
     after_long_help = "\
@@ -34,17 +39,8 @@ pub struct Diagnose {
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 
-    /// Flink configuration file or directory (not supported yet)
-    #[arg(long, value_name = "FILE|DIR")]
-    conf: Option<PathBuf>,
-
-    /// Flink option to take instead of the recorded one; may be repeated
-    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_value)]
-    options: Vec<(String, String)>,
-
-    /// Flink version to take instead of the recorded one
-    #[arg(long, value_name = "V")]
-    flink_version: Option<String>,
+    #[command(flatten)]
+    given: GivenArguments,
 
     /// Form of the report
     ///
@@ -91,11 +87,6 @@ fn refuse_what_is_missing(arguments: &Diagnose) -> anyhow::Result<()> {
     if arguments.format == Format::Html {
         bail!("--format html is not supported yet; use text or json");
     }
-    if arguments.conf.is_some() {
-        bail!(
-            "--conf is not supported yet: the options that the process was started with are in the trace; override single ones with -D KEY=VALUE"
-        );
-    }
     Ok(())
 }
 
@@ -107,9 +98,9 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
     let mut unreadable = Vec::new();
     for directory in &directories {
         match Case::read(directory) {
-            Ok(mut case) => {
-                overrule(&mut case, arguments)?;
-                reports.push(Report::of(&case, &here));
+            Ok(case) => {
+                let budget = budget(&case, &arguments.given)?;
+                reports.push(Report::with_budget(&case, &here, budget.as_ref()));
             }
             Err(error) => unreadable.push(error),
         }
@@ -125,22 +116,33 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
     Ok(reports)
 }
 
-/// Takes what the command line says instead of what was recorded.
-fn overrule(case: &mut Case, arguments: &Diagnose) -> anyhow::Result<()> {
-    if arguments.options.is_empty() && arguments.flink_version.is_none() {
-        return Ok(());
+/// What was meant for whom: as recorded, or as the command line says.
+fn budget(case: &Case, arguments: &GivenArguments) -> anyhow::Result<Option<Budget>> {
+    let observed = &case.observed;
+    if arguments.is_empty() {
+        return Ok(Budget::recorded(observed));
     }
-    let Some(flink) = case.header.flink.as_mut() else {
+    let directory = case.directory.display();
+    let Some(process) = observed.process else {
         bail!(
-            "{} was written by a JVM without Flink, where -D and --flink-version mean nothing; leave them out",
-            case.directory.display()
+            "{directory} was written by a JVM without Flink, where --conf, -D and --flink-version mean nothing; leave them out"
         );
     };
-    flink.options.extend(arguments.options.iter().cloned());
-    if let Some(version) = &arguments.flink_version {
-        flink.version = Some(version.clone());
-    }
-    Ok(())
+    let refused = |refusal: &Refusal| {
+        anyhow!(
+            "Flink would refuse the configuration that was given: {}; see flinkmem model",
+            refusal.message
+        )
+    };
+    let options = arguments.read(observed)?.map_err(|found| refused(&found))?;
+    let question = Question::new(options.version, process, options.settings);
+    let answer = derive(&question).map_err(|found| refused(&found.refusal))?;
+    let given = Given {
+        question,
+        answer,
+        is_whole: arguments.conf.is_some(),
+    };
+    Ok(Budget::given(observed, &given))
 }
 
 fn as_json(reports: &[Report]) -> anyhow::Result<String> {
@@ -163,15 +165,4 @@ fn as_text(reports: &[Report]) -> String {
 
 fn worst(report: &Report) -> Option<Severity> {
     report.findings.iter().map(|finding| finding.severity).max()
-}
-
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.to_owned()))
-        }
-        _ => {
-            Err("expected KEY=VALUE, such as taskmanager.memory.task.off-heap.size=64m".to_owned())
-        }
-    }
 }

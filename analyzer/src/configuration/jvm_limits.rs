@@ -1,6 +1,8 @@
 //! The limits that JVM arguments set: of equal flags the last one counts.
 
+use crate::model::MemorySize;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Memory limits of a JVM, bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -37,6 +39,21 @@ impl JvmLimits {
             }
         }
         limits
+    }
+
+    /// The limits among the flags that a JVM says are in force. Sizes are rounded there, so arguments are nearer to what was meant;
+    /// what stands for "no limit" is none.
+    #[must_use]
+    pub fn from_flags(flags: &BTreeMap<String, String>) -> Self {
+        let limit = |name: &str| {
+            let bytes = flags.get(name)?.parse().ok();
+            bytes.filter(|bytes| (1..=MemorySize::MAX.bytes()).contains(bytes))
+        };
+        Self {
+            heap: limit("MaxHeapSize"),
+            direct: limit("MaxDirectMemorySize"),
+            metaspace: limit("MaxMetaspaceSize"),
+        }
     }
 
     /// These limits, with those of `later` arguments over them.
@@ -79,6 +96,19 @@ mod tests {
         assert_eq!(limits.heap, Some(2 << 30));
         assert_eq!(limits.direct, Some(1024));
         assert_eq!(limits.metaspace, None);
+    }
+
+    #[test]
+    fn of_a_jvms_flags_those_that_limit_nothing_are_left_out() {
+        let flags = [
+            ("MaxHeapSize", "228589568"),
+            ("MaxDirectMemorySize", "0"),
+            ("MaxMetaspaceSize", "18446744073709547520"),
+        ];
+        let flags = flags.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let limits = JvmLimits::from_flags(&flags.into());
+        assert_eq!(limits.heap, Some(228_589_568));
+        assert_eq!((limits.direct, limits.metaspace), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::model::{MemorySize, Model};
 use serde::Serialize;
 
 /// Two layers that say different things about one pool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Disagreement {
     /// The pool, by the model's name.
     pub pool: &'static str,
@@ -22,7 +22,7 @@ pub struct Disagreement {
 }
 
 /// A layer of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layer {
     /// Files, `-D`, environment.
@@ -52,8 +52,8 @@ impl Disagreement {
     }
 }
 
-/// What two layers say about one pool.
-type Claims = Vec<(&'static str, u64)>;
+/// What a layer says about pools, by name.
+pub type Claims = Vec<(&'static str, u64)>;
 
 /// Every pool about which two neighbouring layers disagree.
 #[must_use]
@@ -127,14 +127,19 @@ pub fn pools(model: &Model) -> Claims {
             ("jvm_heap", model.heap().bytes()),
             ("jvm_direct", model.direct().bytes()),
         ],
-        Model::JobManager(model) => vec![
-            ("jvm_heap", model.heap.bytes()),
-            ("off_heap", model.off_heap.bytes()),
-            ("jvm_metaspace", model.metaspace.bytes()),
-            ("jvm_overhead", model.overhead.bytes()),
-            ("total_flink", model.total_flink.bytes()),
-            ("total_process", model.total_process.bytes()),
-        ],
+        Model::JobManager(model) => {
+            let pools = [
+                ("jvm_heap", model.heap.bytes()),
+                ("off_heap", model.off_heap.bytes()),
+                ("jvm_metaspace", model.metaspace.bytes()),
+                ("jvm_overhead", model.overhead.bytes()),
+                ("total_flink", model.total_flink.bytes()),
+                ("total_process", model.total_process.bytes()),
+            ];
+            let direct = model.direct_limit.then_some(model.off_heap.bytes());
+            let direct = direct.map(|bytes| ("jvm_direct", bytes));
+            pools.into_iter().chain(direct).collect()
+        }
         Model::Shell(model) => {
             let heap = model.heap_mb.map(|mb| ("jvm_heap", mb << 20));
             heap.into_iter().collect()
@@ -149,7 +154,8 @@ pub fn pools(model: &Model) -> Claims {
 }
 
 /// What Flink resolved, from its `-D` options, its JVM arguments and its table.
-fn resolved_pools(observed: &Observed) -> Claims {
+#[must_use]
+pub fn resolved_pools(observed: &Observed) -> Claims {
     let mut claims: Claims = observed
         .table
         .iter()

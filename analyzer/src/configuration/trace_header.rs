@@ -10,12 +10,14 @@ use flinkmem_trace::Header;
 pub fn from_trace_header(header: &Header) -> Observed {
     let arguments: Vec<&str> = header.jvm.arguments.iter().map(String::as_str).collect();
     let mut observed = Observed {
-        jvm_limits: JvmLimits::from_arguments(arguments.iter().copied()),
+        jvm_limits: JvmLimits::from_flags(&header.jvm.flags)
+            .overridden_by(JvmLimits::from_arguments(arguments.iter().copied())),
         container_limit: header.system.cgroup_limit_bytes,
         ..Observed::default()
     };
     // What the JVM says of itself is nearer to the truth than its arguments.
-    observed.jvm_limits.direct = header.jvm.max_direct_bytes.or(observed.jvm_limits.direct);
+    let said = header.jvm.max_direct_bytes.filter(|bytes| *bytes > 0);
+    observed.jvm_limits.direct = said.or(observed.jvm_limits.direct);
     if let Some(flink) = &header.flink {
         observed.version = flink
             .version

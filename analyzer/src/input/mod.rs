@@ -17,7 +17,7 @@ pub enum InputError {
     )]
     NotATrace(PathBuf),
     /// Nothing at that path.
-    #[error("{path}: {source}; check the path, and the agent's `dir` option for where it writes")]
+    #[error("cannot read {path}; check the path, and the agent's `dir` option for where it writes")]
     Unreadable {
         /// The path.
         path: PathBuf,

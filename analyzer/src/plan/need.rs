@@ -216,9 +216,13 @@ fn raise_range(question: &mut Question, size: MemorySize, min: &FlinkOption, max
 fn at_same_total(question: &Question, before: &Answer, needs: &[Need]) -> Option<Proposal> {
     let total = pool(before, "total_process")?;
     let mut fixed = with_options(question, before, needs);
-    fix_total(&mut fixed, total);
     let held =
         |answer: &Answer| is_met(answer, needs) && pool(answer, "total_process") == Some(total);
+    // Where the total stays by itself, whatever decides it need not change.
+    if let Some(proposal) = propose(fixed.clone(), held) {
+        return Some(proposal);
+    }
+    fix_total(&mut fixed, total);
     if let Some(proposal) = propose(fixed.clone(), held) {
         return Some(proposal);
     }

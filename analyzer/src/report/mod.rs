@@ -9,8 +9,9 @@ pub use quality::TraceQuality;
 pub use subject::Subject;
 pub use text::to_text;
 
-use crate::budget::{BudgetLine, Pools, budget_lines};
+use crate::budget::{Budget, BudgetLine, budget_lines};
 use crate::case::{Case, Outcome, Surroundings};
+use crate::configuration::layers::Disagreement;
 use crate::finding::Finding;
 use crate::rules::{Checked, Facts, judge};
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every pool with what was measured in it.
     pub budget: Vec<BudgetLine>,
+    /// Where what was configured, what Flink's start script resolved and what the JVM runs with say different things.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disagreements: Vec<Disagreement>,
     /// What to gather next.
     pub collect: Vec<String>,
     /// What each rule said.
@@ -40,24 +44,27 @@ pub struct Report {
 }
 
 impl Report {
-    /// Diagnoses a case.
+    /// Diagnoses a case against what it was started with.
     #[must_use]
     pub fn of(case: &Case, here: &Surroundings) -> Self {
+        Self::with_budget(case, here, Budget::recorded(&case.observed).as_ref())
+    }
+
+    /// Diagnoses a case against a budget; `None` for a process that is not Flink's.
+    #[must_use]
+    pub fn with_budget(case: &Case, here: &Surroundings, budget: Option<&Budget>) -> Self {
         let outcome = Outcome::of(case, here);
-        let pools = case
-            .flink()
-            .filter(|flink| matches!(flink.process.as_str(), "tm" | "jm"))
-            .map(Pools::recorded);
         let verdict = judge(Facts {
             case,
             outcome: &outcome,
-            pools: pools.as_ref(),
+            budget,
         });
         Self {
             schema: SCHEMA,
-            subject: Subject::of(case),
+            subject: Subject::of(case, budget),
             findings: verdict.findings,
-            budget: budget_lines(case, pools.as_ref()),
+            budget: budget_lines(case, budget.map(|budget| &budget.pools)),
+            disagreements: budget.map_or_else(Vec::new, |budget| budget.disagreements.clone()),
             collect: verdict.collect,
             checked: verdict.checked,
             trace: TraceQuality::of(case),

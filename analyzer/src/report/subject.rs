@@ -1,6 +1,8 @@
 //! Which process a report is about.
 
+use crate::budget::Budget;
 use crate::case::Case;
+use crate::model::Process;
 use serde::Serialize;
 
 /// Which process.
@@ -41,16 +43,23 @@ pub enum ProcessKind {
 }
 
 impl Subject {
-    pub(super) fn of(case: &Case) -> Self {
+    pub(super) fn of(case: &Case, budget: Option<&Budget>) -> Self {
         let header = &case.header;
-        let process = match case.flink().map(|flink| flink.process.as_str()) {
-            Some("tm") => ProcessKind::Tm,
-            Some("jm") => ProcessKind::Jm,
-            _ => ProcessKind::Jvm,
+        let process = match case.observed.process {
+            Some(Process::TaskManager) => ProcessKind::Tm,
+            Some(Process::JobManager) => ProcessKind::Jm,
+            None => ProcessKind::Jvm,
         };
+        let recorded = header
+            .flink
+            .as_ref()
+            .and_then(|flink| flink.version.clone());
+        // A version that the model cannot read is still worth showing.
+        let version = budget.and_then(|budget| budget.version);
+        let overruled = version.filter(|version| Some(*version) != case.observed.version);
         Self {
             process,
-            flink_version: case.flink().and_then(|flink| flink.version.clone()),
+            flink_version: overruled.map(|version| version.to_string()).or(recorded),
             jdk: header.jvm.version.clone(),
             main_class: header.jvm.main_class.clone(),
             host: header.host.clone(),

@@ -36,6 +36,9 @@ pub fn to_text(report: &Report) -> String {
     page.blank();
     page.hanging("Process  ", &wording::subject(report));
     page.hanging("Outcome  ", &report.outcome.detail);
+    if !report.disagreements.is_empty() {
+        page.hanging("Differs  ", &wording::disagreements(&report.disagreements));
+    }
     page.text
 }
 
@@ -73,9 +76,6 @@ fn found(page: &mut Page, finding: &Finding) {
     }
     page.heading("What to do");
     page.indented(&finding.remedy.text);
-    if !finding.remedy.config.is_empty() {
-        page.blank();
-    }
     for (key, value) in &finding.remedy.config {
         page.raw(&format!("    {key}: {value}"));
     }

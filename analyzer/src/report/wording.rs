@@ -1,6 +1,7 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
 use super::{Report, subject::ProcessKind};
+use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
 use crate::units::{bytes, duration};
@@ -89,6 +90,43 @@ pub(super) fn subject(report: &Report) -> String {
         subject.samples,
         duration(subject.span_s),
     )
+}
+
+/// As many as fit on a line or two.
+const MOST_DISAGREEMENTS: usize = 3;
+
+/// Where the layers of the configuration differ, in a line.
+pub(super) fn disagreements(found: &[Disagreement]) -> String {
+    // A sum differs because its parts do.
+    let is_sum = |pool: &str| pool.starts_with("total_") || pool.starts_with("jvm_");
+    let (sums, parts): (Vec<_>, Vec<_>) = found.iter().partition(|one| {
+        one.found_in == Layer::Resolved && is_sum(one.pool) && one.pool != "jvm_metaspace"
+    });
+    let told = if parts.is_empty() { sums } else { parts };
+    let shown: Vec<String> = told
+        .iter()
+        .take(MOST_DISAGREEMENTS)
+        .map(|one| {
+            let (expected, found) = (bytes(one.expected), bytes(one.found));
+            match one.found_in {
+                Layer::Actual => format!(
+                    "{} is {found}, not Flink's {expected}, for a later JVM flag",
+                    one.pool
+                ),
+                Layer::Configured | Layer::Resolved => {
+                    format!(
+                        "{} is {expected} as given, was {found} at the start",
+                        one.pool
+                    )
+                }
+            }
+        })
+        .collect();
+    let more = match told.len().saturating_sub(MOST_DISAGREEMENTS) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    shown.join("; ") + &more
 }
 
 fn who(consumer: &Consumer) -> Option<&str> {

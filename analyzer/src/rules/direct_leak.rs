@@ -5,8 +5,7 @@ use super::direct::{
     Afterwards, Basis, DirectPicture, Leaning, Pace, consumer, met_evidence, owner_evidence, wall,
 };
 use crate::finding::{
-    Consumer, ConsumerKind, Evidence, Finding, Forecast, Label, LimitClaim, Remedy, Severity,
-    two_digits,
+    Consumer, ConsumerKind, Evidence, Finding, Forecast, Label, Remedy, Severity, two_digits,
 };
 use crate::units::{bytes, duration, rate, to_bytes};
 
@@ -43,12 +42,7 @@ fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
             Severity::Warning
         },
         confidence,
-        limit: LimitClaim {
-            name: "direct",
-            bytes: picture.limit,
-            peak: picture.peak,
-            reached: !picture.met.is_empty(),
-        },
+        limit: picture.limit_claim(!picture.met.is_empty()),
         forecast,
         evidence: evidence(picture),
         remedy: remedy(picture, &consumer),

@@ -7,7 +7,7 @@ mod direct;
 mod direct_leak;
 mod direct_undersized;
 
-use crate::budget::Pools;
+use crate::budget::Budget;
 use crate::case::{Case, Outcome};
 use crate::finding::{Finding, Label};
 use direct::DirectPicture;
@@ -72,7 +72,7 @@ pub struct Facts<'a> {
     /// What became of it.
     pub outcome: &'a Outcome,
     /// What it was started with; absent where it is not Flink.
-    pub pools: Option<&'a Pools>,
+    pub budget: Option<&'a Budget>,
 }
 
 /// Asks all rules, and ranks the findings: what failed before what may, then by confidence.

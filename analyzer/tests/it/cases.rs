@@ -202,16 +202,17 @@ fn a_burst_over_the_limit_is_undersized_and_the_size_would_have_held() {
         finding.remedy.after.unwrap(),
     );
     assert_eq!(before.jvm_direct, Some(LIMIT));
-    assert_eq!(after.jvm_direct, Some(LIMIT + mib * MIB));
+    assert_eq!(after.task_off_heap, Some(mib * MIB));
     // The burst wanted 160 MiB on top of network and Netty; with this size it fits.
     assert!(
         after.jvm_direct.unwrap() >= NETWORK + (16 + 160) * MIB,
         "{size}"
     );
-    assert_eq!(
-        after.total_process,
-        before.total_process.map(|total| total + mib * MIB)
-    );
+    let process = &finding.remedy.config["taskmanager.memory.process.size"];
+    let process: u64 = process.strip_suffix('m').unwrap().parse().unwrap();
+    assert_eq!(after.total_process, Some(process * MIB));
+    // The heap of 248 MiB with 90 MiB in use cannot give 160 MiB.
+    assert!(after.jvm_heap >= before.jvm_heap && after.managed >= before.managed);
 }
 
 #[test]
@@ -268,6 +269,15 @@ fn netty_over_the_limit_is_sized_in_the_frameworks_pool() {
     assert_eq!(finding.consumer.kind, ConsumerKind::Library);
     let keys: Vec<&String> = finding.remedy.config.keys().collect();
     assert_eq!(keys, ["taskmanager.memory.framework.off-heap.size"]);
+    // Of 248 MiB of heap 90 MiB are in use: it gives, and the process keeps its size.
+    let (before, after) = (
+        finding.remedy.before.unwrap(),
+        finding.remedy.after.unwrap(),
+    );
+    assert_eq!(after.total_process, before.total_process);
+    let given = before.jvm_heap.unwrap() - after.jvm_heap.unwrap();
+    let got = after.framework_off_heap.unwrap() - before.framework_off_heap.unwrap();
+    assert_eq!(given, got);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Options, exit status and bad inputs, with the built program.
 
-use crate::synth::{Jvm, healthy, leak_to_the_limit};
+use crate::synth::{Jvm, burst_in_a_restart_loop, healthy, leak_to_the_limit};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -146,6 +146,84 @@ fn options_of_the_command_line_overrule_recorded_ones() {
     assert_eq!(report["subject"]["flink_version"], "2.3.0");
 }
 
+/// The report as JSON of a burst that did not fit, diagnosed with more arguments.
+fn burst_with(more: &[&str]) -> Value {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = burst_in_a_restart_loop().write(parent.path());
+    let arguments = [&["--format", "json"], more].concat();
+    let output = diagnose(&trace, &arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_configuration_file_is_what_the_remedy_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = folder.path().join("config.yaml");
+    let with_file = |content: &str| {
+        std::fs::write(&conf, content).unwrap();
+        burst_with(&["--conf", conf.to_str().unwrap()])
+    };
+    let same = with_file("taskmanager.memory.process.size: 1200m\n");
+    assert_eq!(same["disagreements"], Value::Null);
+    let remedy = &same["findings"][0]["remedy"];
+    assert_eq!(remedy["assumes"], Value::Null, "nothing is guessed");
+    assert_eq!(
+        remedy["config"]["taskmanager.memory.task.off-heap.size"],
+        "160m"
+    );
+
+    // The same pools, but the parts are fixed: then nothing else grows, and the total is a sum.
+    let parts = with_file(
+        "taskmanager.memory:\n  task.heap.size: 125829115b\n  managed.size: 315411665b\n  network.min: 78852916b\n  network.max: 78852916b\n",
+    );
+    assert_eq!(parts["disagreements"], Value::Null);
+    let remedy = &parts["findings"][0]["remedy"];
+    let config = remedy["config"].as_object().unwrap();
+    assert_eq!(config.len(), 1, "{config:?}");
+    let total = |which: &str| remedy[which]["total_process"].as_u64().unwrap();
+    assert_eq!(total("after") - total("before"), 160 << 20);
+}
+
+#[test]
+fn a_configuration_that_would_have_held_is_told_so() {
+    let more = [
+        "-D",
+        "taskmanager.memory.task.off-heap.size=512m",
+        "-D",
+        "taskmanager.memory.task.heap.size=64m",
+    ];
+    let report = burst_with(&more);
+    let remedy = &report["findings"][0]["remedy"];
+    assert_eq!(remedy["config"], Value::Null);
+    let text = remedy["text"].as_str().unwrap();
+    assert!(text.contains("does so already"), "{text}");
+    let differing: Vec<&str> = report["disagreements"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["pool"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        differing,
+        ["task_heap", "task_off_heap", "jvm_heap", "jvm_direct"]
+    );
+}
+
+#[test]
+fn a_difference_from_the_recorded_options_is_a_line_of_the_text() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = healthy().write(parent.path());
+    let option = "taskmanager.memory.task.off-heap.size=64m";
+    let output = diagnose(&trace, &["-D", option]);
+    let text = text(&output.stdout);
+    let line = text.lines().find(|line| line.starts_with("Differs"));
+    assert_eq!(
+        line,
+        Some("Differs  task_off_heap is 64.0 MiB as given, was 0 B at the start")
+    );
+}
+
 #[test]
 fn what_cannot_be_used_is_named_with_the_next_step() {
     let parent = tempfile::tempdir().unwrap();
@@ -166,15 +244,27 @@ fn what_cannot_be_used_is_named_with_the_next_step() {
         &["holds no trace", "give a trace directory"],
     );
     check_refused(
-        &diagnose(&trace, &["--conf", "/opt/flink/conf"]),
-        &["--conf", "not supported yet", "-D"],
+        &diagnose(&trace, &["--conf", "/no/such/conf"]),
+        &["cannot read /no/such/conf", "No such file"],
+    );
+    let too_small = ["-D", "taskmanager.memory.process.size=300m"];
+    check_refused(
+        &diagnose(&trace, &too_small),
+        &[
+            "Flink would refuse",
+            "Total Process Memory",
+            "flinkmem model",
+        ],
     );
     check_refused(
         &diagnose(&trace, &["--format", "html"]),
         &["html", "text or json"],
     );
     check_refused(&diagnose(&trace, &["--format", "pdf"]), &["pdf", "json"]);
-    check_refused(&diagnose(&trace, &["-D", "novalue"]), &["KEY=VALUE"]);
+    check_refused(
+        &diagnose(&trace, &["-D", "novalue"]),
+        &["`novalue` is not an option", "key=value"],
+    );
     check_refused(&flinkmem(&["diagnose"]), &["INPUT"]);
     check_refused(&flinkmem(&["no-such-command"]), &["no-such-command"]);
 }

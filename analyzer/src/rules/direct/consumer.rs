@@ -4,6 +4,7 @@ use super::DirectPicture;
 use crate::budget::DirectPool;
 use crate::case::{Case, Origin, Owner, OwnerUse, owner_of, share};
 use crate::finding::{Consumer, ConsumerKind, two_digits};
+use crate::model::Process;
 use crate::units::to_bytes;
 use flinkmem_trace::{Frame, Site};
 
@@ -61,10 +62,9 @@ fn attributed(picture: &DirectPicture<'_>, grown: u64) -> f64 {
 
 /// The pool that an owner's memory comes out of; `None` in a JVM that has no pools.
 pub(in crate::rules) fn pool_of(case: &Case, owner: Option<&OwnerUse<'_>>) -> Option<DirectPool> {
-    let flink = case.flink()?;
-    match flink.process.as_str() {
-        "jm" => Some(DirectPool::JobManagerOffHeap),
-        "tm" => {
+    match case.observed.process? {
+        Process::JobManager => Some(DirectPool::JobManagerOffHeap),
+        Process::TaskManager => {
             let tasks = owner.is_none_or(|owner| {
                 crate::budget::serves_tasks(owner.owner.origin, owner.frame.loader.is_some())
             });
@@ -74,7 +74,6 @@ pub(in crate::rules) fn pool_of(case: &Case, owner: Option<&OwnerUse<'_>>) -> Op
                 DirectPool::FrameworkOffHeap
             })
         }
-        _ => None,
     }
 }
 

@@ -16,17 +16,18 @@ pub(super) use leaning::probability;
 pub(super) use rise::{Basis, Rise};
 
 use super::Facts;
-use crate::budget::{DirectPool, Pools};
+use crate::budget::{Budget, DirectPool};
 use crate::case::{
     Case, DirectErrors, Moment, Outcome, OutcomeKind, OwnerUse, growth_by_owner, trend_by_owner,
 };
+use crate::finding::LimitClaim;
 use flinkmem_trace::Incident;
 
 /// Everything about the direct memory of a case.
 pub(super) struct DirectPicture<'a> {
     pub(super) case: &'a Case,
     pub(super) outcome: &'a Outcome,
-    pub(super) pools: Option<&'a Pools>,
+    pub(super) budget: Option<&'a Budget>,
     pub(super) limit: Option<u64>,
     pub(super) peak: Option<u64>,
     /// How the limit was met.
@@ -64,7 +65,10 @@ impl<'a> DirectPicture<'a> {
         let met = DirectErrors::of(case);
         let first_met = first_met(&met);
         let arrival = first_met.map(|incident| case.timeline.until(arrival(&met, incident)));
-        let network = facts.pools.and_then(|pools| pools.network).unwrap_or(0);
+        let network = facts
+            .budget
+            .and_then(|budget| budget.started.network)
+            .unwrap_or(0);
         let climb = arrival.and_then(|until| Climb::of(until, network));
         // After an error the pool stays at its limit, which is no growth; a slow path alone ends nothing.
         let failed = met.errors.first().map(|error| error.incident);
@@ -75,7 +79,7 @@ impl<'a> DirectPicture<'a> {
         let mut picture = Self {
             case,
             outcome: facts.outcome,
-            pools: facts.pools,
+            budget: facts.budget,
             limit: case.direct_limit(),
             peak: case.timeline.peak(Moment::direct_bytes),
             met,
@@ -114,6 +118,16 @@ impl<'a> DirectPicture<'a> {
         match leaning::of(self) {
             leak @ Leaning::Leak(_) => self.leaning = leak,
             _ => self.rise = of_pool,
+        }
+    }
+
+    /// The claim that direct memory is the limit.
+    pub(super) fn limit_claim(&self, reached: bool) -> LimitClaim {
+        LimitClaim {
+            name: "direct",
+            bytes: self.limit,
+            peak: self.peak,
+            reached,
         }
     }
 

@@ -1,0 +1,148 @@
+//! What it takes to give a pool more: options that Flink accepts, checked by deriving again.
+
+use super::{Budget, DirectPool, Pools};
+use crate::model::options::{jm, tm};
+use crate::model::{MemorySize, Process, Question, Source, derive};
+use crate::plan::{Hold, Need, Proposal, changed_options, satisfy};
+use std::collections::BTreeMap;
+
+/// A change of the configuration that gives a pool what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raise {
+    /// Options to set.
+    pub config: BTreeMap<String, String>,
+    /// Options to take out.
+    pub remove: Vec<String>,
+    /// The pools as they are.
+    pub before: Pools,
+    /// The pools with the change.
+    pub after: Pools,
+    /// Where it comes from.
+    pub from: Giver,
+}
+
+/// Who gives what a pool gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Giver {
+    /// The heap: the process keeps its size.
+    Heap,
+    /// The process grows, for the heap has not so much that Flink would let go of.
+    TooSmallAHeap,
+    /// The process grows, for the heap needs what it has.
+    HeapInUse,
+    /// The process grows, for it is not known what the heap needs, or how large the process is.
+    HeapNotMeasured,
+    /// Nobody: the configuration gives it already.
+    Nobody,
+}
+
+impl Budget {
+    /// The change that gives `pool` at least `bytes`. The process keeps its size where the heap can spare them, that is, where it keeps at
+    /// least `heap_needs`; nothing else gives, for nobody measures how much of it is used. Otherwise the process grows, by as little as
+    /// keeps every other pool what it is. `None` where Flink would refuse either.
+    #[must_use]
+    pub fn raise(&self, pool: DirectPool, bytes: u64, heap_needs: Option<u64>) -> Option<Raise> {
+        let question = self.written.as_ref()?;
+        let before = Pools::of(&derive(question).ok()?.model);
+        let need = Need {
+            pool: pool.name(),
+            size: MemorySize::from_bytes(bytes),
+        };
+        let asked = with_enforced_limit(question, pool);
+        let size_is_known = self.configuration_is_given || self.pools.total_process.is_some();
+        let raised = |proposal: &Proposal, from| raised(question, before, proposal, from);
+        let why_not_the_heap = match heap_needs.filter(|_| size_is_known) {
+            None => Giver::HeapNotMeasured,
+            Some(needed) => {
+                let needs = std::slice::from_ref(&need);
+                let by_heap = satisfy(&asked, needs, Hold::Process)
+                    .map(|proposal| raised(&proposal, Giver::Heap))
+                    .ok()
+                    .filter(|raise| only_heap_gives(&before, &raise.after));
+                match by_heap {
+                    Some(raise) if raise.after.jvm_heap >= Some(needed) => return Some(raise),
+                    Some(_) => Giver::HeapInUse,
+                    None => Giver::TooSmallAHeap,
+                }
+            }
+        };
+        let proposal = satisfy(&asked, &[need], Hold::Pools).ok()?;
+        Some(raised(&proposal, why_not_the_heap))
+    }
+
+    /// What remedies take for the user's configuration, where none was given: keys and values.
+    #[must_use]
+    pub fn assumed(&self) -> Vec<(String, String)> {
+        let settings = self.written.as_ref().map(|question| &question.settings);
+        settings
+            .filter(|_| !self.configuration_is_given)
+            .into_iter()
+            .flat_map(|settings| settings.iter())
+            .map(|(key, setting)| (key.to_owned(), setting.value.to_string()))
+            .collect()
+    }
+
+    /// Whether the JVM's limit on direct memory is the sum of Flink's pools. A JobManager's is only if it was asked for: else the JVM
+    /// allows as much as its heap.
+    #[must_use]
+    pub fn direct_is_enforced(&self) -> bool {
+        self.process == Process::TaskManager || self.direct_limit_set
+    }
+}
+
+fn raised(question: &Question, before: Pools, proposal: &Proposal, from: Giver) -> Raise {
+    let mut config = BTreeMap::new();
+    let mut remove = Vec::new();
+    for (key, _, to) in changed_options(&question.settings, &proposal.question.settings) {
+        match to {
+            Some(value) => {
+                config.insert(key, value);
+            }
+            None => remove.push(key),
+        }
+    }
+    let from = match config.is_empty() && remove.is_empty() {
+        true => Giver::Nobody,
+        false => from,
+    };
+    Raise {
+        config,
+        remove,
+        before,
+        after: Pools::of(&proposal.answer.model),
+        from,
+    }
+}
+
+/// A JobManager's off-heap size is an accounting number until it is made the JVM's limit.
+fn with_enforced_limit(question: &Question, pool: DirectPool) -> Question {
+    let mut asked = question.clone();
+    if pool == DirectPool::JobManagerOffHeap {
+        asked
+            .settings
+            .set(jm::DIRECT_LIMIT.key, "true", Source::Given);
+    }
+    asked
+}
+
+fn only_heap_gives(before: &Pools, after: &Pools) -> bool {
+    let kept = [
+        (before.managed, after.managed),
+        (before.network, after.network),
+        (before.jvm_metaspace, after.jvm_metaspace),
+        (before.jvm_overhead, after.jvm_overhead),
+        (before.task_off_heap, after.task_off_heap),
+        (before.framework_off_heap, after.framework_off_heap),
+        (before.off_heap, after.off_heap),
+    ];
+    kept.iter().all(|(before, after)| after >= before)
+}
+
+/// The option that says how large the process is.
+#[must_use]
+pub fn process_size_key(process: Process) -> &'static str {
+    match process {
+        Process::TaskManager => tm::PROCESS.key,
+        Process::JobManager => jm::PROCESS.key,
+    }
+}
