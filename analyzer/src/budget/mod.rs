@@ -17,7 +17,7 @@ pub use raise::{Giver, Raise, process_size_key};
 
 use crate::configuration::Observed;
 use crate::configuration::layers::{self, Disagreement, disagreements, resolved_pools};
-use crate::model::{Answer, FlinkVersion, Model, Process, Question, derive};
+use crate::model::{Answer, FlinkVersion, Process, Question, derive};
 
 /// The budget of a Flink process.
 #[derive(Debug, Clone)]
@@ -99,45 +99,16 @@ impl Budget {
 }
 
 /// What the process was started with. The model adds up what the start script resolved; where the script of that version
-/// leaves a pool out, totals stay unknown.
+/// leaves a pool out, totals stay unknown, for the model would take a default.
 fn started(process: Process, observed: &Observed) -> Pools {
-    let recorded = Pools::from_claims(resolved_pools(observed));
+    let recorded = resolved_pools(observed);
+    let is_known = |name: &str| recorded.iter().any(|(known, _)| *known == name);
     let version = observed.version.unwrap_or(FlinkVersion::NEWEST_CHECKED);
     let question = Question::new(version, process, observed.resolved.clone());
-    match derive(&question) {
-        Ok(answer) if recorded.has_every_pool_of(&answer.model) => {
-            let claims = resolved_pools(observed);
-            Pools::from_claims(claims.into_iter().chain(layers::pools(&answer.model)))
-        }
-        _ => recorded,
-    }
-}
-
-impl Pools {
-    /// Whether every pool of the model is known here, so that none of the model's would be a default.
-    fn has_every_pool_of(&self, model: &Model) -> bool {
-        match model {
-            Model::TaskManager(_) => [
-                self.framework_heap,
-                self.task_heap,
-                self.framework_off_heap,
-                self.task_off_heap,
-                self.network,
-                self.managed,
-                self.jvm_metaspace,
-                self.jvm_overhead,
-            ]
-            .iter()
-            .all(Option::is_some),
-            Model::JobManager(_) => [
-                self.jvm_heap,
-                self.off_heap,
-                self.jvm_metaspace,
-                self.jvm_overhead,
-            ]
-            .iter()
-            .all(Option::is_some),
-            Model::Shell(_) | Model::Container(_) => false,
-        }
-    }
+    let derived = derive(&question).map(|answer| layers::pools(&answer.model));
+    let whole = derived.ok().filter(|pools| {
+        let mut names = pools.iter().map(|(name, _)| *name);
+        names.all(|name| name.starts_with("total_") || is_known(name))
+    });
+    Pools::from_claims(whole.unwrap_or_default().into_iter().chain(recorded))
 }

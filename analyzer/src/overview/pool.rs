@@ -130,8 +130,9 @@ fn task_manager(model: &TaskManagerModel) -> Pool {
             Enforcer::NetworkBufferPool,
         ),
     ];
-    let flink = Pool {
-        parts: vec![
+    let flink = of_flink(
+        &model.total_flink,
+        vec![
             limit("jvm_heap", "JVM heap", model.heap(), Enforcer::Xmx, heap),
             limit(
                 "jvm_direct",
@@ -147,13 +148,7 @@ fn task_manager(model: &TaskManagerModel) -> Pool {
                 Enforcer::MemoryManager,
             ),
         ],
-        ..leaf(
-            "total_flink",
-            "total Flink memory",
-            &model.total_flink,
-            Enforcer::Nobody,
-        )
-    };
+    );
     around(
         flink,
         &model.metaspace,
@@ -167,24 +162,24 @@ fn job_manager(model: &JobManagerModel) -> Pool {
         true => Enforcer::MaxDirectMemorySize,
         false => Enforcer::Nobody,
     };
-    let flink = Pool {
-        parts: vec![
+    let flink = of_flink(
+        &model.total_flink,
+        vec![
             leaf("jvm_heap", "JVM heap", &model.heap, Enforcer::Xmx),
             leaf("off_heap", "off-heap", &model.off_heap, off_heap),
         ],
-        ..leaf(
-            "total_flink",
-            "total Flink memory",
-            &model.total_flink,
-            Enforcer::Nobody,
-        )
-    };
+    );
     around(
         flink,
         &model.metaspace,
         &model.overhead,
         &model.total_process,
     )
+}
+
+fn of_flink(total: &Derived, parts: Vec<Pool>) -> Pool {
+    let whole = leaf("total_flink", "total Flink memory", total, Enforcer::Nobody);
+    Pool { parts, ..whole }
 }
 
 fn around(flink: Pool, metaspace: &Derived, overhead: &Derived, process: &Derived) -> Pool {

@@ -225,7 +225,7 @@ fn smallest_above(question: &Question, key: &str, from: u64) -> Option<u64> {
     let accepted = |mib| is_accepted(&with_size(question, key, mib));
     let mut low = from;
     let mut step = 1;
-    let mut high = loop {
+    let found = loop {
         let next = low.saturating_add(step);
         if next > LARGEST_MIB {
             return None;
@@ -234,18 +234,9 @@ fn smallest_above(question: &Question, key: &str, from: u64) -> Option<u64> {
             break next;
         }
         low = next;
-        // Doubling alone could step over a narrow window of accepted sizes.
-        step = (step + step.div_ceil(4)).max(step + 1);
+        step = longer(step);
     };
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if accepted(middle) {
-            high = middle
-        } else {
-            low = middle
-        }
-    }
-    Some(high)
+    Some(nearest(found, low, accepted))
 }
 
 /// The largest size below `from` that is accepted.
@@ -253,7 +244,7 @@ fn largest_below(question: &Question, key: &str, from: u64) -> Option<u64> {
     let accepted = |mib| is_accepted(&with_size(question, key, mib));
     let mut high = from.saturating_add(1);
     let mut step = 1;
-    let mut low = loop {
+    let found = loop {
         if high == 0 {
             return None;
         }
@@ -262,17 +253,27 @@ fn largest_below(question: &Question, key: &str, from: u64) -> Option<u64> {
             break next;
         }
         high = next;
-        step = (step + step.div_ceil(4)).max(step + 1);
+        step = longer(step);
     };
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if accepted(middle) {
-            low = middle
+    Some(nearest(found, high, accepted))
+}
+
+/// Doubling alone could step over a narrow window of accepted sizes.
+fn longer(step: u64) -> u64 {
+    (step + step.div_ceil(4)).max(step + 1)
+}
+
+/// The accepted size that is nearest to a refused one, between the two.
+fn nearest(mut accepted: u64, mut refused: u64, is_accepted: impl Fn(u64) -> bool) -> u64 {
+    while accepted.abs_diff(refused) > 1 {
+        let middle = accepted.midpoint(refused);
+        if is_accepted(middle) {
+            accepted = middle;
         } else {
-            high = middle
+            refused = middle;
         }
     }
-    Some(low)
+    accepted
 }
 
 #[cfg(test)]

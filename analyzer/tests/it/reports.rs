@@ -1,7 +1,7 @@
 //! Golden reports. After a wanted change: `INSTA_UPDATE=always cargo test -p flinkmem --test it`, and read the difference.
 
 use crate::synth::{
-    ENRICHER, Jvm, KIB, MIB, NETTY, burst_in_a_restart_loop, healthy, leak_to_the_limit,
+    ENRICHER, Jvm, KIB, burst_in_a_restart_loop, healthy, leak_to_the_limit, netty_over_the_limit,
 };
 use flinkmem_analyzer::case::{Case, Surroundings};
 use flinkmem_analyzer::report::{Report, json_schema, to_text};
@@ -28,18 +28,6 @@ fn slow_leak() -> Jvm {
             jvm.full_gc();
         }
     });
-    jvm
-}
-
-fn netty_over_the_limit() -> Jvm {
-    let mut jvm = Jvm::task_manager();
-    jvm.run(300, 20, |_, _| {});
-    let failed = (0..20)
-        .try_for_each(|_| jvm.allocate(NETTY, 16 * MIB))
-        .is_err();
-    assert!(failed);
-    jvm.run(5, 20, |_, _| {});
-    jvm.end();
     jvm
 }
 
@@ -72,7 +60,9 @@ fn a_burst_on_one_screen() {
 
 #[test]
 fn netty_on_one_screen() {
-    check_text("netty.txt", &netty_over_the_limit());
+    let mut jvm = netty_over_the_limit();
+    jvm.end();
+    check_text("netty.txt", &jvm);
 }
 
 #[test]

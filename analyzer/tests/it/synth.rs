@@ -434,6 +434,18 @@ pub(crate) fn burst_in_a_restart_loop() -> Jvm {
     jvm
 }
 
+/// Netty takes more chunks than there is room for.
+pub(crate) fn netty_over_the_limit() -> Jvm {
+    let mut jvm = Jvm::task_manager();
+    jvm.run(300, 20, |_, _| {});
+    let failed = (0..20)
+        .try_for_each(|_| jvm.allocate(NETTY, 16 * MIB))
+        .is_err();
+    assert!(failed);
+    jvm.run(5, 20, |_, _| {});
+    jvm
+}
+
 /// Nothing happens.
 pub(crate) fn healthy() -> Jvm {
     let mut jvm = Jvm::task_manager();

@@ -1,7 +1,9 @@
 //! Legitimate use that does not fit, and the size that would have held.
 
 use super::{OPEN, verdict};
-use crate::synth::{CACHE, ENRICHER, Jvm, LIMIT, MIB, NETTY, NETWORK, burst_in_a_restart_loop};
+use crate::synth::{
+    CACHE, ENRICHER, Jvm, LIMIT, MIB, NETWORK, burst_in_a_restart_loop, netty_over_the_limit,
+};
 use flinkmem_analyzer::finding::{ConsumerKind, Label, Severity};
 
 #[test]
@@ -80,13 +82,7 @@ fn a_restart_loop_within_the_first_seconds_is_undersized() {
 
 #[test]
 fn netty_over_the_limit_is_sized_in_the_frameworks_pool() {
-    let mut jvm = Jvm::task_manager();
-    jvm.run(300, 20, |_, _| {});
-    let failed = (0..20)
-        .try_for_each(|_| jvm.allocate(NETTY, 16 * MIB))
-        .is_err();
-    assert!(failed);
-    jvm.run(5, 20, |_, _| {});
+    let jvm = netty_over_the_limit();
     let finding = verdict(&jvm, Label::DirectUndersized, "Netty");
     assert_eq!(finding.consumer.kind, ConsumerKind::Library);
     let keys: Vec<&String> = finding.remedy.config.keys().collect();

@@ -29,13 +29,8 @@ const ONE_GIB: &str = "taskmanager.memory.process.size=1g";
 fn accepted_refused_and_unusable_exit_with_0_1_and_2() {
     let accepted = flinkmem(&["model", "--flink-version", "1.20.5", "-D", ONE_GIB]);
     assert_eq!(accepted.status.code(), Some(0));
-    let refused = flinkmem(&[
-        "model",
-        "--flink-version",
-        "1.20.5",
-        "-D",
-        "taskmanager.memory.process.size=1gib",
-    ]);
+    let misspelt = "taskmanager.memory.process.size=1gib";
+    let refused = flinkmem(&["model", "--flink-version", "1.20.5", "-D", misspelt]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stdout(&refused).contains("Memory size unit 'gib' does not match"));
     assert!(refused.stderr.is_empty());
@@ -288,26 +283,11 @@ fn a_container_is_asked_for_in_whole_mebibytes_and_limited_by_its_factor() {
 
 #[test]
 fn too_few_buffers_and_an_explained_line_exit_with_1() {
-    let short = flinkmem(&[
-        "network",
-        "--flink-version",
-        "1.20.5",
-        "-D",
-        ONE_GIB,
-        "--exchange",
-        "2000x2000",
-    ]);
-    assert_eq!(short.status.code(), Some(1));
-    let enough = flinkmem(&[
-        "network",
-        "--flink-version",
-        "1.20.5",
-        "-D",
-        ONE_GIB,
-        "--exchange",
-        "4x4",
-    ]);
-    assert_eq!(enough.status.code(), Some(0));
+    for (exchange, exit) in [("2000x2000", 1), ("4x4", 0)] {
+        let arguments = ["network", "-D", ONE_GIB, "--exchange", exchange];
+        let counted = flinkmem(&[&arguments[..], &["--flink-version", "1.20.5"]].concat());
+        assert_eq!(counted.status.code(), Some(exit), "{exchange}");
+    }
     let log = shared("flink-log-samples/2.3.0/tm-insufficient-network-buffers.log");
     let explained = json(&flinkmem(&[
         "network",
