@@ -1,6 +1,6 @@
 //! Rules: one label each. A rule fires with evidence, does not fire and says why, or says what is missing.
 //!
-//! Rules that tell two causes of the same limit apart share what they look at (here [`direct`]), so that they cannot
+//! Rules that tell two causes of the same limit apart share what they look at (here `direct`), so that they cannot
 //! contradict each other.
 
 mod direct;

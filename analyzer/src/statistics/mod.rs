@@ -2,7 +2,7 @@
 //!
 //! - [`after_gc`]: which points count. Direct buffers are given back only after a collection has run their cleaners, so
 //!   a raw curve says little; its troughs after collections say what is still held.
-//! - [`trend`]: how fast do they rise, and could that be chance? Theil–Sen and Mann–Kendall, which outliers do not move.
+//! - [`mod@trend`]: how fast do they rise, and could that be chance? Theil–Sen and Mann–Kendall, which outliers do not move.
 //! - [`shape`]: does the rise go on, or does it settle?
 //!
 //! `docs/leak-or-not.md` tells it in prose. Nothing here knows what the bytes are.
