@@ -106,9 +106,17 @@ fn started(process: Process, observed: &Observed) -> Pools {
     let version = observed.version.unwrap_or(FlinkVersion::NEWEST_CHECKED);
     let question = Question::new(version, process, observed.resolved.clone());
     let derived = derive(&question).map(|answer| layers::pools(&answer.model));
-    let whole = derived.ok().filter(|pools| {
-        let mut names = pools.iter().map(|(name, _)| *name);
-        names.all(|name| name.starts_with("total_") || is_known(name))
-    });
-    Pools::from_claims(whole.unwrap_or_default().into_iter().chain(recorded))
+    let derived = derived.unwrap_or_default();
+    let all_but = |left_out: &[&str]| {
+        let mut names = derived.iter().map(|(name, _)| *name);
+        names.all(|name| name.starts_with("total_") || left_out.contains(&name) || is_known(name))
+    };
+    let totals = [
+        ("total_flink", all_but(&["jvm_metaspace", "jvm_overhead"])),
+        ("total_process", all_but(&[])),
+    ];
+    let summed = derived
+        .iter()
+        .filter(|(name, _)| totals.contains(&(name, true)));
+    Pools::from_claims(recorded.iter().chain(summed).copied())
 }

@@ -2,6 +2,7 @@
 //!
 //! - `synth`: a simulated JVM that writes traces by hand, so that the analyzer is not tested with the writer's own encoding
 //! - `cases`: what happened in a process, and what the verdict must be
+//! - `budget`: what is assumed and proposed derives to what it claims
 //! - `any_input`: no line can make the program panic or print nonsense
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
@@ -17,6 +18,7 @@
 )]
 
 mod any_input;
+mod budget;
 mod cases;
 mod command_line;
 mod model;
