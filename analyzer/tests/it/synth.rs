@@ -406,6 +406,12 @@ impl Jvm {
         directory
     }
 
+    /// With another option than the limit was made of, as if a later JVM flag had set the limit.
+    pub(crate) fn with_option(mut self, key: &str, value: &str) -> Self {
+        self.header["flink"]["options"][key] = json!(value);
+        self
+    }
+
     pub(crate) fn with_pid(mut self, pid: u32) -> Self {
         self.header["pid"] = json!(pid);
         self

@@ -1,6 +1,6 @@
 //! Legitimate use that does not fit, and the size that would have held.
 
-use super::{OPEN, verdict};
+use super::{OPEN, diagnose, verdict};
 use crate::synth::{
     CACHE, ENRICHER, Jvm, LIMIT, MIB, NETWORK, burst_in_a_restart_loop, netty_over_the_limit,
 };
@@ -130,4 +130,18 @@ fn a_kill_in_the_middle_of_a_slow_path_claims_no_success() {
             .any(|fact| fact.text.contains("made room")),
         "{finding:#?}"
     );
+}
+
+#[test]
+fn where_a_later_flag_sets_the_limit_no_option_of_flink_is_proposed() {
+    let option = "taskmanager.memory.task.off-heap.size";
+    let jvm = netty_over_the_limit().with_option(option, "67108864b");
+    let finding = verdict(&jvm, Label::DirectUndersized, "Netty");
+    assert!(finding.remedy.config.is_empty(), "{finding:#?}");
+    let text = &finding.remedy.text;
+    assert!(text.contains("-XX:MaxDirectMemorySize="), "{text}");
+    assert!(text.contains("a later flag"), "{text}");
+    let found = &diagnose(&jvm).disagreements;
+    let pools: Vec<&str> = found.iter().map(|one| one.pool).collect();
+    assert_eq!(pools, ["jvm_direct"]);
 }
