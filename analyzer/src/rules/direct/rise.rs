@@ -105,7 +105,7 @@ impl Rise {
         Some(Self {
             growth,
             basis,
-            first: *points.first()?,
+            first: on_the_line(points, growth.trend.slope)?,
             last: *points.last()?,
             given_back_by_full,
             of_owner: false,
@@ -124,10 +124,38 @@ impl Value {
     }
 }
 
+/// The first point that lies on the line through the last one. A robust slope does not mind points before the growth, such
+/// as those before Flink allocated its network memory; whoever reads "from, to, in" must not be shown them.
+fn on_the_line(points: &[Point], slope: f64) -> Option<Point> {
+    /// How far from the line a point may lie, as a share of the whole rise.
+    const NEAR: f64 = 0.1;
+    let (first, last) = (points.first()?, points.last()?);
+    let near = (last.bytes - first.bytes).abs() * NEAR;
+    let expected = |point: &Point| last.bytes - slope * (last.s - point.s);
+    points
+        .iter()
+        .find(|point| (point.bytes - expected(point)).abs() <= near)
+        .copied()
+}
+
 /// What the last full collection left of the growth until then, as a share of what the slope lets expect; `None` without
 /// a full collection.
 fn left_by_full(after_any: &[Point], after_full: &[Point], slope: f64) -> Option<f64> {
     let (first, last) = (after_any.first()?, after_full.last()?);
     let expected = slope * (last.s - first.s);
     (expected > 0.0).then(|| (last.bytes - first.bytes) / expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_before_the_growth_are_not_where_it_began() {
+        let before = (0..5).map(|s| Point::new(f64::from(s), 0.0));
+        let growth = (5..50).map(|s| Point::new(f64::from(s), 1000.0 + 10.0 * f64::from(s)));
+        let points: Vec<Point> = before.chain(growth).collect();
+        let first = on_the_line(&points, 10.0).unwrap();
+        assert_eq!((first.s, first.bytes), (5.0, 1050.0));
+    }
 }
