@@ -38,7 +38,7 @@ pub fn measure(effort: &Effort, progress: &mut dyn FnMut(&str)) -> Result<Vec<Ro
 }
 
 fn lead_ms(jdk: &Jdk) -> Result<f64> {
-    let mut jvm = Jvm::new(jdk, "DirectOomLater")
+    let mut jvm = Jvm::new(jdk, "DirectOom")
         .agent("")
         .options(["-Xmx64m", "-XX:MaxDirectMemorySize=16m"])
         .arguments(["1048576"])
