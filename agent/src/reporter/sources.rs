@@ -8,7 +8,8 @@ use flinkmem_native::kernel::{clock, status::Status};
 use flinkmem_trace as trace;
 use procfs::process::Process;
 
-/// Above this share of the heap in use after a collection the JVM is not asked for anything that makes a Java object.
+/// Above this share of the heap, in use now and after the last collection that was heard of, the JVM is not asked for
+/// anything that makes a Java object.
 const HEAP_IS_FULL: f64 = 0.95;
 
 /// How much may be asked of the JVM.
@@ -63,12 +64,8 @@ impl Sources {
         let now = Moment::now();
         let direct = self.direct(env);
         let heap = self.heap_totals();
-        let is_full = |heap: trace::Heap| {
-            self.last
-                .after_gc_bytes
-                .is_some_and(|bytes| bytes as f64 > heap.max_bytes as f64 * HEAP_IS_FULL)
-        };
-        let may_ask = depth == Depth::Full && !heap.is_some_and(is_full);
+        let heap_is_full = heap.is_some_and(|heap| is_full(heap, self.last.after_gc_bytes));
+        let may_ask = depth == Depth::Full && !heap_is_full;
         if may_ask {
             self.ask_the_jvm(env);
         }
@@ -255,5 +252,34 @@ fn cgroup(reading: Reading) -> trace::Cgroup {
             oom: events.oom,
         }),
         oom_kill: reading.oom_kill,
+    }
+}
+
+/// What was in use after a collection is only learnt by asking, so it alone must not decide: a heap that was full once
+/// would never be asked about again. What is in use now is known without asking, and is never less.
+fn is_full(heap: trace::Heap, after_gc_bytes: Option<u64>) -> bool {
+    let limit = heap.max_bytes as f64 * HEAP_IS_FULL;
+    after_gc_bytes.is_some_and(|bytes| bytes.min(heap.used_bytes) as f64 > limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_full;
+
+    #[test]
+    fn a_heap_is_full_while_it_is_and_asked_about_again_afterwards() {
+        let heap = |used_bytes| flinkmem_trace::Heap {
+            used_bytes,
+            max_bytes: 100,
+            ..Default::default()
+        };
+        for (used, after_gc, full) in [
+            (99, Some(97), true),
+            (99, Some(60), false),
+            (99, None, false),
+            (40, Some(97), false),
+        ] {
+            assert_eq!(is_full(heap(used), after_gc), full, "{used} {after_gc:?}");
+        }
     }
 }
