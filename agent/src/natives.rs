@@ -50,6 +50,16 @@ impl Native {
         }
     }
 
+    /// Remembers the first original. Another address later is somebody's function that may well call what was bound
+    /// before, which is our wrapper: to stand before that one too would be an endless recursion.
+    fn keeps_original(&self, address: *mut c_void) -> bool {
+        let null = std::ptr::null_mut();
+        let kept = self
+            .original
+            .compare_exchange(null, address, Ordering::Release, Ordering::Relaxed);
+        kept.is_ok() || kept == Err(address)
+    }
+
     #[inline]
     fn original(&self) -> *mut c_void {
         self.original.load(Ordering::Relaxed)
@@ -104,8 +114,7 @@ pub(crate) fn wrap(
     if address.is_null() || address == wrapper {
         return None;
     }
-    native.original.store(address, Ordering::Release);
-    Some(wrapper)
+    native.keeps_original(address).then_some(wrapper)
 }
 
 /// Names of the methods that the JVM has not bound yet. `Runtime.gc` is bound at its first call.
@@ -207,6 +216,16 @@ mod tests {
             None
         );
         assert!(is_candidate("gc") && !is_candidate("finalize"));
+    }
+
+    #[test]
+    fn whoever_binds_the_method_anew_is_not_stood_before() {
+        static NATIVE: Native = Native::new("", "", "", std::ptr::null());
+        let [first, second] = [1, 2].map(std::ptr::without_provenance_mut::<c_void>);
+        assert!(NATIVE.keeps_original(first), "bound");
+        assert!(NATIVE.keeps_original(first), "registered again");
+        assert!(!NATIVE.keeps_original(second), "may call the wrapper");
+        assert_eq!(NATIVE.original(), first);
     }
 
     #[test]
