@@ -6,13 +6,15 @@
 
 use jni::sys::JNIEnv;
 use jni::{Env, EnvUnowned, Outcome};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Runs `body` with the environment of the calling thread, within a local reference frame of its own.
 ///
-/// A panic or a Java exception inside is swallowed and gives `None`; an exception of ours is never left pending.
+/// A panic or a Java exception inside is swallowed and gives `None`; an exception of ours is never left pending. One that
+/// is pending already is the application's: it stays, `body` does not run, and the result is `None`.
 ///
 /// # Safety
-/// `env` is the calling thread's `JNIEnv`, valid for the length of the call, and no exception is pending.
+/// `env` is the calling thread's `JNIEnv`, valid for the length of the call.
 pub unsafe fn with_env<T>(
     env: *mut JNIEnv,
     body: impl FnOnce(&mut Env<'_>) -> jni::errors::Result<T>,
@@ -23,11 +25,14 @@ pub unsafe fn with_env<T>(
     // SAFETY: not null, and the caller promises the rest.
     let mut unowned = unsafe { EnvUnowned::from_raw(env) };
     let outcome = unowned.with_env(|env| -> jni::errors::Result<T> {
-        let result = env.with_local_frame(16, body);
+        if env.exception_check() {
+            return Err(jni::errors::Error::JavaException);
+        }
+        let result = catch_unwind(AssertUnwindSafe(|| env.with_local_frame(16, body)));
         if env.exception_check() {
             env.exception_clear();
         }
-        result
+        result.unwrap_or_else(|payload| resume_unwind(payload))
     });
     match outcome.into_outcome() {
         Outcome::Ok(value) => Some(value),

@@ -56,8 +56,20 @@ impl ThrowableReader {
     /// `detailMessage`, or `None` while it is not set: it is set after `fillInStackTrace` ran.
     ///
     /// # Errors
-    /// When the JVM has no memory left for a copy of the string.
+    /// When the JVM has no memory left for a copy of the string. No exception is left pending.
     pub fn message(
+        &self,
+        env: &mut Env<'_>,
+        throwable: &JObject<'_>,
+    ) -> jni::errors::Result<Option<String>> {
+        let message = env.with_local_frame(4, |env| self.read_message(env, throwable));
+        if env.exception_check() {
+            env.exception_clear();
+        }
+        message
+    }
+
+    fn read_message(
         &self,
         env: &mut Env<'_>,
         throwable: &JObject<'_>,
