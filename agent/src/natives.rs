@@ -54,9 +54,9 @@ impl Native {
     /// before, which is our wrapper: to stand before that one too would be an endless recursion.
     fn keeps_original(&self, address: *mut c_void) -> bool {
         let null = std::ptr::null_mut();
-        let kept = self
-            .original
-            .compare_exchange(null, address, Ordering::Release, Ordering::Relaxed);
+        let kept =
+            self.original
+                .compare_exchange(null, address, Ordering::Release, Ordering::Relaxed);
         kept.is_ok() || kept == Err(address)
     }
 

@@ -52,6 +52,15 @@ impl DiskBudget {
         self.max_bytes / 4
     }
 
+    /// What incidents leave of the facts' share. A trace without its end is read as a kill, so a process that failed for
+    /// weeks before it ended must still find room to say so.
+    const RESERVED_FOR_THE_END: u64 = 4 << 10;
+
+    /// What incidents and sites together may use.
+    fn incidents_bytes(self) -> u64 {
+        self.facts_bytes() - Self::RESERVED_FOR_THE_END
+    }
+
     /// What sites may use of the facts' share, half, so that incidents always find room.
     fn sites_bytes(self) -> u64 {
         self.facts_bytes() / 2
@@ -166,9 +175,10 @@ impl TraceWriter {
             .and_then(|()| match record {
                 Record::Sample(_) | Record::Event(_) => self.append_to_segment(&mut line),
                 Record::Site(_) => self.append_fact(&mut line, self.budget.sites_bytes()),
-                Record::Header(_) | Record::Incident(_) | Record::End(_) => {
-                    self.append_fact(&mut line, self.budget.facts_bytes())
+                Record::Header(_) | Record::Incident(_) => {
+                    self.append_fact(&mut line, self.budget.incidents_bytes())
                 }
+                Record::End(_) => self.append_fact(&mut line, self.budget.facts_bytes()),
             });
         self.line = line;
         self.dropped_records += u64::from(written.is_err());

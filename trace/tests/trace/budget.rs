@@ -77,6 +77,24 @@ fn too_many_incidents_are_refused_and_counted_and_leave_room_for_samples() {
 }
 
 #[test]
+fn the_end_is_written_however_many_incidents_there_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    // Each a byte shorter than the one that did not fit, so that the last one fills the share to the byte.
+    for length in (0..5000).rev() {
+        let incident = Record::Incident(Box::new(Incident {
+            message: Some("x".repeat(length)),
+            ..Default::default()
+        }));
+        while writer.write(&incident).is_ok() {}
+    }
+    writer.write(&Record::End(End::default())).unwrap();
+    let (records, _) = TraceReader::open(folder.path()).unwrap().records();
+    assert!(records.contains(&Record::End(End::default())));
+}
+
+#[test]
 fn sites_leave_room_for_incidents() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer =
