@@ -233,9 +233,7 @@ impl TraceWriter {
         file: impl Fn(&mut Self) -> &mut AppendFile,
     ) -> Result<(), WriteError> {
         let appended = match appended {
-            Err(error)
-                if error.kind() == io::ErrorKind::StorageFull && self.history.remove_oldest() =>
-            {
+            Err(error) if is_full(&error) && self.history.remove_oldest() => {
                 file(self).append_line(line)
             }
             other => other,
@@ -251,12 +249,13 @@ impl TraceWriter {
         let next = Segment::open(self.index + 1);
         let path = self.directory.join(next.file_name());
         self.make_room(length_with_newline(&self.header_line))?;
-        let io = |source| WriteError::Io {
-            path: path.clone(),
-            source,
+        let begun = match begin_segment(&path, &mut self.header_line) {
+            Err(error) if is_full(&error) && self.history.remove_oldest() => {
+                begin_segment(&path, &mut self.header_line)
+            }
+            other => other,
         };
-        let mut segment = AppendFile::create(&path).map_err(io)?;
-        segment.append_line(&mut self.header_line).map_err(io)?;
+        let segment = begun.map_err(|source| WriteError::Io { path, source })?;
         let closed = std::mem::replace(&mut self.segment, segment);
         self.history.add(Segment::open(self.index), closed.len());
         self.index = next.index;
@@ -275,6 +274,23 @@ impl TraceWriter {
         }
         Ok(())
     }
+}
+
+/// A new segment with its header. What an attempt left that failed half-way, on a full disk, is removed first, or it would
+/// be in the way of every later one.
+fn begin_segment(path: &Path, header_line: &mut Vec<u8>) -> io::Result<AppendFile> {
+    let _ = std::fs::remove_file(path);
+    let mut segment = AppendFile::create(path)?;
+    segment.append_line(header_line)?;
+    Ok(segment)
+}
+
+/// Whether the disk, or what of it we may use, is used up.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 fn encode_header(header: &Header, line: &mut Vec<u8>) -> Result<(), WriteError> {

@@ -42,6 +42,21 @@ fn a_torn_last_line_costs_nothing_but_itself() {
 }
 
 #[test]
+fn a_segment_that_could_not_be_begun_does_not_end_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = TraceWriter::create(folder.path(), &header(), DiskBudget::new(0)).unwrap();
+    // As a full disk leaves it: made, but its header did not fit.
+    let next = folder.path().join(layout::Segment::open(1).file_name());
+    fs::write(next, br#"{"kind":"hea"#).unwrap();
+    for number in 0..1000 {
+        writer.write(&sample(number)).unwrap();
+    }
+    let (records, damage) = TraceReader::open(folder.path()).unwrap().records();
+    assert_eq!(sample_numbers(&records), (0..1000).collect::<Vec<_>>());
+    assert!(damage.is_none(), "{damage:?}");
+}
+
+#[test]
 fn garbage_in_the_middle_is_counted_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let segment = ten_samples(folder.path());
