@@ -150,26 +150,29 @@ fn count_loss(counter: &AtomicU64, kept: bool) {
 /// Takes the stack of a block that the countdown fell on, and draws the distance to the next.
 #[cold]
 fn sample(slot: Slot, address: u64, size: u64) {
-    let interval = sampling::interval_bytes(LIVE.used());
-    // A thread's first countdown starts at zero; it is drawn now, and this block is judged by it.
-    if !slot.was_seeded() {
-        slot.set_countdown(sampling::draw(slot.random(), interval));
-        if !slot.count_down(size) {
-            return;
-        }
-    }
-    slot.set_countdown(sampling::draw(slot.random(), interval));
+    let Some(weight) = weigh(slot, size, sampling::interval_bytes(LIVE.used())) else {
+        return;
+    };
     let Some(jvmti) = jvmti() else { return };
     sampling::count();
     let stack = stacks::intern(&jvmti.current_stack());
     let place = u64::from(stack) | (gc_clock::collections() << 32);
-    count_loss(
-        &DROPPED_SAMPLES,
-        LIVE.put(
-            address,
-            [sampling::weight_bytes(size, interval), size, place],
-        ),
-    );
+    count_loss(&DROPPED_SAMPLES, LIVE.put(address, [weight, size, place]));
+}
+
+/// Bytes that a block stands for when the countdown fell on it, and the draw of the distance to the next.
+fn weigh(slot: Slot, size: u64, interval_bytes: u64) -> Option<u64> {
+    // A thread's first countdown starts at zero; it is drawn now, and this block is judged by it.
+    if slot.drawn_interval_bytes() == 0 {
+        slot.draw(interval_bytes);
+        if !slot.count_down(size) {
+            return None;
+        }
+    }
+    // The block was hit with the probability that its distance was drawn with, whatever the interval is by now.
+    let weight = sampling::weight_bytes(size, slot.drawn_interval_bytes());
+    slot.draw(interval_bytes);
+    Some(weight)
 }
 
 /// What the account itself lost and needs.
@@ -198,4 +201,31 @@ pub(crate) fn losses() -> Losses {
 pub(crate) fn tick(elapsed: Duration, usage: &SiteUsage) {
     sampling::relax(elapsed);
     stacks::tick(|index| usage.is_live(index));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_stay_unbiased_when_the_interval_changes_under_a_countdown() {
+        const SIZE: u64 = 64 << 10;
+        const HITS: u64 = 20_000;
+        let slot = thread_slot::slot().unwrap();
+        for (before, after) in [(512 << 10, 8 << 20), (8 << 20, 512 << 10)] {
+            let (mut truth, mut estimate) = (0, 0);
+            for _ in 0..HITS {
+                slot.draw(before);
+                loop {
+                    truth += SIZE;
+                    if slot.count_down(SIZE) {
+                        estimate += weigh(slot, SIZE, after).unwrap();
+                        break;
+                    }
+                }
+            }
+            let error = (estimate as f64 - truth as f64).abs() / truth as f64;
+            assert!(error < 4.0 / (HITS as f64).sqrt(), "{before}: {error}");
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Poisson sampling by bytes: the distance to the next sample is exponential with mean `T`, so a block of `s` bytes is
 //! sampled with probability `1 - exp(-s/T)` and stands for `s` divided by that. Sums over samples are unbiased for any
-//! mixture of sizes, and large blocks are practically always sampled. `T` may change between draws without harm, for the
-//! exponential distribution has no memory: it grows with the number of live samples (so that the table never fills) and
+//! mixture of sizes, and large blocks are practically always sampled. `T` may change between draws without harm, as long as
+//! a sample is weighed with the `T` that its distance was drawn with: it grows with the number of live samples (so that the table never fills) and
 //! with their rate (so that stacks never cost more than a fixed share of a core).
 
 use crate::gc_clock;

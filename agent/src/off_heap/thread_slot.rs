@@ -4,6 +4,7 @@
 //! totals are the sums over all slots. When more than [`SLOTS`] threads live at once the rest share one slot with
 //! locked instructions.
 
+use super::sampling;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -22,6 +23,8 @@ struct ThreadSlot {
     freed_count: AtomicU64,
     /// Bytes until the next sampled stack.
     countdown: AtomicI64,
+    /// Mean distance that the countdown was drawn with; 0 before the first draw.
+    drawn_interval_bytes: AtomicU64,
     random: AtomicU64,
     /// Incident of this thread whose reservation has not succeeded or failed yet; 0 without one.
     slow_path: AtomicU32,
@@ -35,11 +38,14 @@ impl ThreadSlot {
             freed_bytes: AtomicU64::new(0),
             freed_count: AtomicU64::new(0),
             countdown: AtomicI64::new(0),
+            drawn_interval_bytes: AtomicU64::new(0),
             random: AtomicU64::new(0),
             slow_path: AtomicU32::new(0),
         }
     }
 }
+
+const _: () = assert!(size_of::<ThreadSlot>() == 64);
 
 static TABLE: [ThreadSlot; SLOTS] = [const { ThreadSlot::new() }; SLOTS];
 static CLAIMED: [AtomicU64; SLOTS / 64] = [const { AtomicU64::new(0) }; SLOTS / 64];
@@ -154,8 +160,18 @@ impl Slot {
         left < 0
     }
 
-    pub(super) fn set_countdown(self, bytes: i64) {
-        self.counters.countdown.store(bytes, Ordering::Relaxed);
+    /// Draws the distance to the next sampled stack.
+    pub(super) fn draw(self, interval_bytes: u64) {
+        let distance = sampling::draw(self.random(), interval_bytes);
+        self.counters.countdown.store(distance, Ordering::Relaxed);
+        self.counters
+            .drawn_interval_bytes
+            .store(interval_bytes, Ordering::Relaxed);
+    }
+
+    /// Mean distance that the running countdown was drawn with; 0 before the first draw.
+    pub(super) fn drawn_interval_bytes(self) -> u64 {
+        self.counters.drawn_interval_bytes.load(Ordering::Relaxed)
     }
 
     /// A number in [0, 1), from a generator of the slot's own; 0 state means that it was never seeded.
@@ -172,10 +188,6 @@ impl Slot {
         let state = state ^ (state >> 27);
         self.counters.random.store(state, Ordering::Relaxed);
         (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    pub(super) fn was_seeded(self) -> bool {
-        self.counters.random.load(Ordering::Relaxed) != 0
     }
 
     pub(super) fn set_slow_path(self, incident: u32) {
