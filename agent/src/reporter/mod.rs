@@ -183,13 +183,13 @@ impl Reporter {
     fn tick(&mut self, env: &mut jni::Env<'_>) {
         fault::point("tick");
         let began = Instant::now();
-        let elapsed = self.pace.begin(began);
-        let is_base_tick = self.pace.is_base_tick(began);
+        self.pace.begin(began);
+        let base_tick = self.pace.base_tick(began);
         let with_stat = self.ticks.is_multiple_of(STAT_TICKS) || self.pace.is_fast();
         self.ticks += 1;
         let mut sample = self.sources.read(env, Depth::Full, with_stat);
         self.name_new_sites(env);
-        if is_base_tick {
+        if let Some(elapsed) = base_tick {
             self.usage.read();
             off_heap::tick(elapsed, &self.usage);
             sample.sites = self.usage.top();

@@ -11,7 +11,6 @@ pub(super) struct Pace {
     base: Duration,
     fast: bool,
     deadline: Instant,
-    last: Option<Instant>,
     last_base: Option<Instant>,
     late_ticks: u64,
 }
@@ -23,7 +22,6 @@ impl Pace {
             base,
             fast: false,
             deadline: now,
-            last: None,
             last_base: None,
             late_ticks: 0,
         }
@@ -41,8 +39,8 @@ impl Pace {
         self.fast
     }
 
-    /// A tick begins. Returns the time since the one before.
-    pub(super) fn begin(&mut self, now: Instant) -> Duration {
+    /// A tick begins.
+    pub(super) fn begin(&mut self, now: Instant) {
         let interval = self.interval();
         let lateness = now.saturating_duration_since(self.deadline);
         self.late_ticks += u64::from(lateness > interval / 2);
@@ -50,21 +48,20 @@ impl Pace {
         if self.deadline <= now {
             self.deadline = now + interval;
         }
-        self.last
-            .replace(now)
-            .map_or(interval, |last| now.duration_since(last))
     }
 
-    /// Whether what is done once a base interval is due, such as summing up the sites. Asked once a tick.
-    pub(super) fn is_base_tick(&mut self, now: Instant) -> bool {
-        // A tenth of tolerance, for fast ticks do not fall on the grid of the base interval.
-        let due = self
+    /// The time since it was last due, when what is done once a base interval is due, such as summing up the sites.
+    /// Asked once a tick.
+    pub(super) fn base_tick(&mut self, now: Instant) -> Option<Duration> {
+        let elapsed = self
             .last_base
-            .is_none_or(|last| now.duration_since(last) >= self.base.mul_f64(0.9));
-        if due {
+            .map_or(self.base, |last| now.duration_since(last));
+        // A tenth of tolerance, for fast ticks do not fall on the grid of the base interval.
+        let due = elapsed >= self.base.mul_f64(0.9);
+        due.then(|| {
             self.last_base = Some(now);
-        }
-        due
+            elapsed
+        })
     }
 
     /// Changes to fast or back. True when that is a change.
@@ -124,9 +121,13 @@ mod tests {
         let start = Instant::now();
         let mut pace = Pace::new(SECOND, start);
         pace.set_fast(true, start);
-        let base_ticks = (0..100)
-            .filter(|&tick| pace.is_base_tick(start + FAST * tick))
-            .count();
-        assert!((10..=12).contains(&base_ticks), "{base_ticks}");
+        let elapsed: Vec<Duration> = (0..100)
+            .filter_map(|tick| pace.base_tick(start + FAST * tick))
+            .collect();
+        assert!((10..=12).contains(&elapsed.len()), "{elapsed:?}");
+        assert!(
+            elapsed.iter().all(|&elapsed| elapsed >= SECOND * 9 / 10),
+            "each tells the time since the last base tick, not since the last tick: {elapsed:?}"
+        );
     }
 }
