@@ -1,8 +1,8 @@
-//! What the agent prints: few lines on stderr, each with a fixed prefix and written with one `write`.
-//! Never stdout, which belongs to the application.
+//! What the agent prints: few lines on stderr, each with a fixed prefix and written with one `write`, or not at all where
+//! that would block. Never stdout, which belongs to the application.
 
+use flinkmem_native::kernel::stderr;
 use std::fmt::{Arguments, Write as _};
-use std::io::Write as _;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// How much is printed.
@@ -72,6 +72,5 @@ fn print(level: Level, message: Arguments<'_>) {
     if printed == MOST_LINES {
         line.push_str(" (further messages are suppressed)");
     }
-    line.push('\n');
-    let _ = std::io::stderr().write_all(line.as_bytes());
+    stderr::write_line(&line);
 }

@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod host;
 pub mod status;
+pub mod stderr;
 
 use std::path::Path;
 
