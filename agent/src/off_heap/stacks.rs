@@ -56,32 +56,46 @@ pub(crate) fn intern(stack: &StackBuffer) -> u32 {
     if stack.frames().is_empty() {
         return UNKNOWN;
     }
-    let hash = hash(stack);
+    let place = place(hash(stack), stack);
+    let Some((index, entry)) = place.and_then(|index| Some((index, TABLE.get(index)?))) else {
+        DROPPED.fetch_add(1, Ordering::Relaxed);
+        return UNKNOWN;
+    };
+    entry
+        .seen
+        .store(TICK.load(Ordering::Relaxed), Ordering::Relaxed);
+    u32::try_from(index).unwrap_or(UNKNOWN)
+}
+
+/// Where `stack` is, put in if it is new. All of the bucket is searched before a free entry is taken: one that was given
+/// back may stand before the stack's own.
+fn place(hash: u64, stack: &StackBuffer) -> Option<usize> {
     let bucket = usize::try_from(hash >> 32).unwrap_or(0) % BUCKETS * SLOTS;
-    for index in bucket..bucket + SLOTS {
-        let Some(entry) = TABLE.get(index) else { break };
-        let found = entry.hash.load(Ordering::Acquire);
-        let mine = found == hash
-            || (found == FREE && {
-                let claimed =
-                    entry
-                        .hash
-                        .compare_exchange(FREE, hash, Ordering::AcqRel, Ordering::Acquire);
-                if claimed.is_ok() {
-                    fill(entry, stack);
-                }
-                // Another thread may have claimed it with the same stack.
-                claimed.is_ok() || claimed == Err(hash)
-            });
-        if mine {
-            entry
-                .seen
-                .store(TICK.load(Ordering::Relaxed), Ordering::Relaxed);
-            return u32::try_from(index).unwrap_or(UNKNOWN);
-        }
+    let mut slots = bucket..bucket + SLOTS;
+    slots
+        .clone()
+        .find(|&index| holds(index, hash))
+        .or_else(|| slots.find(|&index| claim(index, hash, stack)))
+}
+
+fn holds(index: usize, hash: u64) -> bool {
+    TABLE
+        .get(index)
+        .is_some_and(|entry| entry.hash.load(Ordering::Acquire) == hash)
+}
+
+/// Takes a free entry for `stack`. Also true when another thread has just taken it for the same stack.
+fn claim(index: usize, hash: u64, stack: &StackBuffer) -> bool {
+    let Some(entry) = TABLE.get(index) else {
+        return false;
+    };
+    let claimed = entry
+        .hash
+        .compare_exchange(FREE, hash, Ordering::AcqRel, Ordering::Acquire);
+    if claimed.is_ok() {
+        fill(entry, stack);
     }
-    DROPPED.fetch_add(1, Ordering::Relaxed);
-    UNKNOWN
+    claimed.is_ok() || claimed == Err(hash)
 }
 
 fn fill(entry: &Entry, stack: &StackBuffer) {
@@ -98,6 +112,10 @@ fn fill(entry: &Entry, stack: &StackBuffer) {
         .truncated
         .store(u32::from(stack.truncated()), Ordering::Relaxed);
     entry.site.store(0, Ordering::Relaxed);
+    // Before the length makes the entry valid, or it could be given back at once as long unseen.
+    entry
+        .seen
+        .store(TICK.load(Ordering::Relaxed), Ordering::Relaxed);
     entry.length.store(stack.frames().len(), Ordering::Release);
     USED.fetch_add(1, Ordering::Relaxed);
 }
@@ -198,8 +216,8 @@ pub(crate) fn tick(is_live: impl Fn(u32) -> bool) {
         return;
     }
     for (index, entry) in TABLE.iter().enumerate() {
-        let idle = now.wrapping_sub(entry.seen.load(Ordering::Relaxed)) > IDLE_TICKS;
         let used = entry.length.load(Ordering::Acquire) > 0;
+        let idle = now.wrapping_sub(entry.seen.load(Ordering::Relaxed)) > IDLE_TICKS;
         if used && idle && u32::try_from(index).is_ok_and(|index| !is_live(index)) {
             entry.length.store(0, Ordering::Relaxed);
             entry.hash.store(FREE, Ordering::Release);
@@ -210,3 +228,20 @@ pub(crate) fn tick(is_live: impl Fn(u32) -> bool) {
 
 /// Far longer than a thread takes from finding its stack here to putting its block into the table of live blocks.
 const IDLE_TICKS: u32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_found_behind_an_entry_that_was_given_back() {
+        let stack = StackBuffer::default();
+        let [first, second] = [1, 2].map(|low| (7 << 32) | low);
+        let given_back = place(first, &stack).unwrap();
+        let kept = place(second, &stack).unwrap();
+        assert!(given_back < kept);
+        TABLE[given_back].hash.store(FREE, Ordering::Release);
+        assert_eq!(place(second, &stack), Some(kept));
+        assert_eq!(place(first, &stack), Some(given_back));
+    }
+}
