@@ -110,9 +110,11 @@ pub(crate) fn close() {
     OPEN.store(false, Ordering::Release);
     let mut queue = queue();
     queue.done = queue.put;
-    queue.work.clear();
+    let left = std::mem::take(&mut queue.work);
     drop(queue);
     DONE.notify_all();
+    // Calls into the JVM, to give references back, and so not while others wait for the queue.
+    drop(left);
 }
 
 /// Incidents that were counted but not written.
@@ -138,8 +140,12 @@ pub(super) fn submit(mut incident: Incident) -> u32 {
     incident.id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     incident.thread = jvmti().and_then(|jvmti| jvmti.current_thread_name());
     let id = incident.id;
-    put_and_wait(Work::Incident(Box::new(incident)), PATIENCE);
-    id
+    if put_and_wait(Work::Incident(Box::new(incident)), PATIENCE) {
+        id
+    } else {
+        DROPPED.fetch_add(1, Ordering::Relaxed);
+        0
+    }
 }
 
 /// Hands a note over without waiting; given up when the queue is full.
@@ -183,7 +189,8 @@ fn accepts_work() -> bool {
 
 fn put(work: Work) -> Option<u64> {
     let mut queue = queue();
-    if queue.work.len() >= LENGTH {
+    // Looked at anew: what is put in after the desk was closed would be waited for in vain.
+    if queue.work.len() >= LENGTH || !OPEN.load(Ordering::Acquire) {
         return None;
     }
     queue.work.push_back(work);
@@ -194,10 +201,14 @@ fn put(work: Work) -> Option<u64> {
     Some(number)
 }
 
-fn put_and_wait(work: Work, patience: Duration) {
-    let Some(number) = put(work) else { return };
+/// False when the work was not taken.
+fn put_and_wait(work: Work, patience: Duration) -> bool {
+    let Some(number) = put(work) else {
+        return false;
+    };
     let still_to_do = |queue: &mut Queue| queue.done < number;
     drop(DONE.wait_timeout_while(queue(), patience, still_to_do));
+    true
 }
 
 fn queue() -> MutexGuard<'static, Queue> {
@@ -209,5 +220,17 @@ fn kind_index(kind: IncidentKind) -> usize {
         IncidentKind::DirectSlowPath => 0,
         IncidentKind::OutOfMemoryError => 1,
         IncidentKind::ResourceExhausted => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_desk_takes_nothing_that_would_be_waited_for() {
+        close();
+        assert_eq!(put(Work::Death), None);
+        assert!(!put_and_wait(Work::Death, Duration::from_secs(3600)));
     }
 }
