@@ -23,6 +23,14 @@ const WITHHELD: [&str; 4] = [
     "-XX:VMOptionsFile",
 ];
 
+/// How an agent is named, and what separates it from its options.
+const AGENTS: [(&str, char); 4] = [
+    ("-agentpath:", '='),
+    ("-agentlib:", '='),
+    ("-javaagent:", '='),
+    ("-Xrun", ':'),
+];
+
 /// Flink's options that bear on memory; a name that ends in a dot stands for all that begin with it.
 const FLINK_OPTIONS: [&str; 15] = [
     "taskmanager.memory.",
@@ -60,19 +68,16 @@ fn recordable(argument: &str) -> Option<String> {
         let (name, _) = property.split_once('=').unwrap_or((property, ""));
         return is_listed(name, &PROPERTIES).then(|| argument.to_owned());
     }
-    if ["-agentpath:", "-agentlib:", "-javaagent:"]
+    let agent = AGENTS
         .iter()
-        .any(|prefix| argument.starts_with(prefix))
-    {
+        .find(|(prefix, _)| argument.starts_with(prefix));
+    if let Some((_, separator)) = agent {
         // Which agent matters; its options may hold a licence key.
-        let (agent, options) = argument
-            .split_once('=')
-            .map_or((argument, None), |(agent, options)| (agent, Some(options)));
-        return Some(if options.is_some() {
-            format!("{agent}=…")
-        } else {
-            agent.to_owned()
-        });
+        let name_and_options = argument.split_once(*separator);
+        return Some(name_and_options.map_or_else(
+            || argument.to_owned(),
+            |(agent, _)| format!("{agent}{separator}…"),
+        ));
     }
     let runs_a_command = WITHHELD.iter().any(|prefix| argument.starts_with(prefix));
     let known = [
@@ -157,13 +162,14 @@ mod tests {
             "-XX:OnOutOfMemoryError=curl -u me:hunter2 x",
             "-XX:OnError=hunter2",
             "-javaagent:/opt/apm.jar=license=hunter2",
+            "-Xrunapm:license=hunter2",
             "hunter2",
             "-Dlog.file.password=hunter2",
         ]);
         let (kept, withheld) = jvm_arguments(&arguments);
         assert_eq!(
             (kept, withheld),
-            (strings(&["-javaagent:/opt/apm.jar=…"]), 6)
+            (strings(&["-javaagent:/opt/apm.jar=…", "-Xrunapm:…"]), 6)
         );
     }
 
