@@ -7,7 +7,7 @@
 //! A key is written last when an entry is put in and cleared first when it is taken out. The allocator hands out an
 //! address to one thread at a time, so two threads never put or take the same key at once.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 
 /// Keys in a bucket: 64 bytes.
 const SLOTS: usize = 8;
@@ -63,6 +63,8 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
                     .compare_exchange(FREE, BUSY, Ordering::Acquire, Ordering::Relaxed)
                     .is_ok();
             if claimed {
+                // Whoever reads one of our words then sees that the key has changed, see `for_each`.
+                fence(Ordering::Release);
                 for (word, value) in slot.iter().zip(words) {
                     word.store(value, Ordering::Relaxed);
                 }
@@ -97,8 +99,10 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
                 let before = key.load(Ordering::Acquire);
                 if before > BUSY {
                     let words = read(slot);
+                    // Orders the words before the second look at the key, as in a sequence lock.
+                    fence(Ordering::Acquire);
                     // Another block may have taken the slot while its words were read.
-                    if key.load(Ordering::Acquire) == before {
+                    if key.load(Ordering::Relaxed) == before {
                         visit(words);
                     }
                 }
