@@ -4,7 +4,8 @@
 //! sampled few. Everything is static and of fixed size; what finds no room is counted.
 //!
 //! Sizes: the allocator's usable size, read at both ends, needs no table. Under Native Memory Tracking HotSpot puts a
-//! header before the block, so the pointer is not `malloc`'s and sizes are kept in a table. Which of the two holds is
+//! header before the block, so the pointer is not `malloc`'s and sizes are kept in a table; so too under a preloaded
+//! `malloc` that brings no usable size of its own. Which of the two holds is
 //! known at VMInit; what was allocated before stays in the table.
 
 mod address_table;

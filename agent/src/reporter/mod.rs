@@ -15,7 +15,7 @@ use crate::trace_directory::{self, Hints};
 use crate::{callbacks, classes, fault, guard, log};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
-use flinkmem_native::kernel::clock;
+use flinkmem_native::kernel::{allocator, clock};
 use flinkmem_trace::{
     AgentCost, DiskBudget, End, Event, EventKind, Header, Record, Sample, TraceWriter, WriteError,
 };
@@ -91,7 +91,7 @@ impl Reporter {
         fault::point("begin");
         let sources = Sources::open(env);
         let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
-        if tracking == Some(false) {
+        if tracking == Some(false) && allocator::usable_size_is_mallocs_own() {
             off_heap::trust_usable_size();
         }
         let header = header::collect(

@@ -74,6 +74,26 @@ pub unsafe fn usable_size(address: *mut c_void) -> usize {
     unsafe { libc::malloc_usable_size(address) }
 }
 
+/// Whether [`usable_size`] speaks of the blocks that `malloc` gives out. A preloaded library may bring a `malloc` of its own,
+/// with a header before each block, and leave `malloc_usable_size` to the C library, which would then read nonsense.
+#[must_use]
+pub fn usable_size_is_mallocs_own() -> bool {
+    let library = |name: &CStr| library_of(symbol(name));
+    let malloc = library(c"malloc");
+    malloc.is_some() && malloc == library(c"malloc_usable_size")
+}
+
+/// Where the library that holds `address` is loaded.
+fn library_of(address: *mut c_void) -> Option<usize> {
+    let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: dladdr(3) fills the structure when it returns non-zero, and accepts any address.
+    let base = unsafe {
+        let is_found = !address.is_null() && libc::dladdr(address, found.as_mut_ptr()) != 0;
+        is_found.then(|| found.assume_init().dli_fbase as usize)
+    };
+    base.filter(|&base| base != 0)
+}
+
 fn symbol(name: &CStr) -> *mut c_void {
     // SAFETY: RTLD_DEFAULT with a NUL-terminated name; a missing symbol gives null.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
@@ -131,6 +151,17 @@ mod tests {
                 .is_some_and(|version| version.contains('.')),
             "{allocator:?}"
         );
+    }
+
+    #[test]
+    fn the_usable_size_of_the_test_is_its_mallocs() {
+        assert!(usable_size_is_mallocs_own());
+        assert_ne!(
+            library_of(symbol(c"malloc")),
+            library_of(library_of as fn(_) -> _ as *mut c_void),
+            "another library is told apart"
+        );
+        assert_eq!(library_of(std::ptr::null_mut()), None);
     }
 
     #[test]
