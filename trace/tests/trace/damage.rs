@@ -57,6 +57,21 @@ fn a_segment_that_could_not_be_begun_does_not_end_the_trace() {
 }
 
 #[test]
+fn a_pipe_in_a_segments_place_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    ten_samples(folder.path());
+    let pipe = folder.path().join(layout::Segment::open(1).file_name());
+    let made = std::process::Command::new("mkfifo")
+        .arg(pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let (records, damage) = TraceReader::open(folder.path()).unwrap().records();
+    assert_eq!(sample_numbers(&records).len(), 10);
+    assert_eq!(damage.broken_files, 1);
+}
+
+#[test]
 fn garbage_in_the_middle_is_counted_and_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let segment = ten_samples(folder.path());
