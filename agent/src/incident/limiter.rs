@@ -8,10 +8,16 @@ const BURST: u32 = 10;
 /// After the burst one more is written each time this much has passed …
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// … and after this many only each [`LONG_PERIOD`]: a day of failing then stays far below the trace's share for facts.
+/// … and after this many only each [`LONG_PERIOD`], which doubles with each [`STEP`] more: incidents are never removed from
+/// the trace, so even a year of failing must stay below their share of its disk.
 const MANY: u32 = 100;
 
 const LONG_PERIOD: Duration = Duration::from_secs(600);
+
+const STEP: u32 = 40;
+
+/// The period doubles at most so often: 600 s become a week.
+const MOST_DOUBLINGS: u32 = 10;
 
 /// State for one kind.
 #[derive(Debug, Clone, Copy)]
@@ -32,10 +38,9 @@ impl Limiter {
 
     /// `Some` when this one is to be written, with the number of those left out since the last.
     pub(super) fn admit(&mut self, now: Instant) -> Option<u64> {
-        let period = if self.written < MANY {
-            PERIOD
-        } else {
-            LONG_PERIOD
+        let period = match self.written.checked_sub(MANY) {
+            None => PERIOD,
+            Some(more) => LONG_PERIOD * (1 << (more / STEP).min(MOST_DOUBLINGS)),
         };
         let waited = self
             .last
@@ -66,9 +71,23 @@ mod tests {
         }
         assert!((100..400).contains(&written), "{written}");
         assert!(
-            left_out + 600 >= 86_400 - written,
+            left_out + 2400 >= 86_400 - written,
             "all but those since the last one are told"
         );
+    }
+
+    #[test]
+    fn a_year_of_it_stays_below_the_share_for_incidents() {
+        let (start, mut limiter) = (Instant::now(), Limiter::new());
+        let minutes = 0..365 * 24 * 60;
+        let written = minutes
+            .filter(|minute| {
+                let now = start + Duration::from_secs(60 * minute);
+                limiter.admit(now).is_some()
+            })
+            .count();
+        // 8 MiB at the default `max_disk`, for three kinds, at some 5 KB each.
+        assert!((200..560).contains(&written), "{written}");
     }
 
     #[test]
