@@ -68,6 +68,7 @@ fn load(jvmti: Result<Jvmti, flinkmem_native::jvm::JvmError>, text: &str) {
         ));
     }
     gc_clock::start();
+    off_heap::prepare();
     if let Err(error) = jvmti
         .add_capabilities()
         .and_then(|()| jvmti.enable(callbacks::table()))

@@ -8,12 +8,12 @@ pub(crate) mod desk;
 mod limiter;
 
 use crate::agent::{Moment, jvmti};
-use crate::{fault, off_heap};
+use crate::{fault, gc_clock, off_heap};
 use desk::{Incident, Work};
 use flinkmem_native::jvm::raw::{JNIEnv, jclass, jobject};
 use flinkmem_native::jvm::{HeldThrowable, StackBuffer, is_instance_of};
 use flinkmem_trace::IncidentKind;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// Class of `OutOfMemoryError`; null until the agent's thread has found it.
 static OUT_OF_MEMORY_ERROR: AtomicPtr<flinkmem_native::jvm::raw::Object> =
@@ -104,5 +104,32 @@ pub(crate) fn resource_exhausted(flags: u32, description: Option<String>) {
         message: description,
         ..Incident::new(IncidentKind::ResourceExhausted)
     };
-    desk::submit(incident);
+    if desk::submit(incident) == 0 {
+        stop_listening();
+    }
+}
+
+/// When listening to exhausted resources was stopped, on the agent's clock; 0 while it goes on.
+static DEAF_SINCE_US: AtomicU64 = AtomicU64::new(0);
+
+/// How long it is stopped.
+const DEAF_US: u64 = 10_000_000;
+
+/// HotSpot prints a line on the application's stdout for each event that somebody listens to. In a storm, whose incidents
+/// are not written any more, nobody listens.
+fn stop_listening() {
+    if let Some(jvmti) = jvmti() {
+        DEAF_SINCE_US.store(gc_clock::now_us().max(1), Ordering::Relaxed);
+        jvmti.listen_to_exhaustion(false);
+    }
+}
+
+/// Called by the agent's thread at its base interval.
+pub(crate) fn listen_again() {
+    let since = DEAF_SINCE_US.load(Ordering::Relaxed);
+    let long_enough = since > 0 && gc_clock::now_us().saturating_sub(since) > DEAF_US;
+    if let Some(jvmti) = jvmti().filter(|_| long_enough) {
+        DEAF_SINCE_US.store(0, Ordering::Relaxed);
+        jvmti.listen_to_exhaustion(true);
+    }
 }

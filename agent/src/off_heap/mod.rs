@@ -23,6 +23,7 @@ use crate::fault;
 use crate::gc_clock;
 use address_table::AddressTable;
 use flinkmem_native::kernel::allocator::usable_size;
+use flinkmem_native::kernel::huge_pages;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use thread_slot::Slot;
@@ -38,6 +39,14 @@ static USABLE_SIZE: AtomicBool = AtomicBool::new(false);
 
 static DROPPED_SAMPLES: AtomicU64 = AtomicU64::new(0);
 static DROPPED_SIZES: AtomicU64 = AtomicU64::new(0);
+
+/// Prepares the tables; called once, before anything is accounted for.
+pub(crate) fn prepare() {
+    huge_pages::avoid(&LIVE);
+    huge_pages::avoid(&SIZES);
+    stacks::prepare();
+    thread_slot::prepare();
+}
 
 /// From now on sizes are the allocator's: HotSpot puts no header before a block.
 pub(crate) fn trust_usable_size() {

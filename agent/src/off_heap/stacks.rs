@@ -5,8 +5,9 @@
 //! live block that were not seen for a while are given back: class loaders of restarted jobs bring ever new stacks.
 
 use flinkmem_native::jvm::{RawFrame, StackBuffer};
+use flinkmem_native::kernel::huge_pages;
 use std::hash::Hasher;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 const BUCKETS: usize = 512;
 const SLOTS: usize = 8;
@@ -50,6 +51,11 @@ static TABLE: [Entry; STACKS] = [const { Entry::new() }; STACKS];
 static USED: AtomicUsize = AtomicUsize::new(0);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static TICK: AtomicU32 = AtomicU32::new(0);
+
+/// Prepares the table.
+pub(crate) fn prepare() {
+    huge_pages::avoid(&TABLE);
+}
 
 /// Index of `stack` in the table, put in if it is new; [`UNKNOWN`] when there is no room.
 pub(crate) fn intern(stack: &StackBuffer) -> u32 {
@@ -118,6 +124,7 @@ fn fill(entry: &Entry, stack: &StackBuffer) {
         .store(TICK.load(Ordering::Relaxed), Ordering::Relaxed);
     entry.length.store(stack.frames().len(), Ordering::Release);
     USED.fetch_add(1, Ordering::Relaxed);
+    NEW.store(true, Ordering::Release);
 }
 
 /// FNV-1a over method and location; never [`FREE`].
@@ -152,18 +159,30 @@ pub(crate) struct NewStack {
     pub(crate) truncated: bool,
 }
 
-/// The stacks without a site id, for the agent's thread to name while their classes are still loaded.
-pub(crate) fn without_site() -> Vec<NewStack> {
+/// Whether a stack was put in since the agent's thread last looked: looking costs a cache line for each entry.
+static NEW: AtomicBool = AtomicBool::new(false);
+
+/// At most `most` stacks without a site id, for the agent's thread to name while their classes are still loaded.
+pub(crate) fn without_site(most: usize) -> Vec<NewStack> {
+    if !NEW.swap(false, Ordering::Acquire) {
+        return Vec::new();
+    }
+    let found = look_for_new(most);
+    if found.len() == most {
+        NEW.store(true, Ordering::Release);
+    }
+    found
+}
+
+fn look_for_new(most: usize) -> Vec<NewStack> {
     let is_new = |entry: &&Entry| {
         entry.length.load(Ordering::Acquire) > 0 && entry.site.load(Ordering::Relaxed) == 0
     };
-    if USED.load(Ordering::Relaxed) == 0 {
-        return Vec::new();
-    }
     TABLE
         .iter()
         .enumerate()
         .filter(|(_, entry)| is_new(entry))
+        .take(most)
         .filter_map(|(index, entry)| {
             let length = entry.length.load(Ordering::Acquire);
             let frames = entry.methods.iter().zip(&entry.locations).take(length).map(

@@ -5,6 +5,7 @@
 //! locked instructions.
 
 use super::sampling;
+use flinkmem_native::kernel::huge_pages;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -51,6 +52,11 @@ static TABLE: [ThreadSlot; SLOTS] = [const { ThreadSlot::new() }; SLOTS];
 static CLAIMED: [AtomicU64; SLOTS / 64] = [const { AtomicU64::new(0) }; SLOTS / 64];
 /// One more than the highest slot that was ever claimed; those above are untouched.
 static EVER_CLAIMED: AtomicUsize = AtomicUsize::new(1);
+
+/// Prepares the table.
+pub(super) fn prepare() {
+    huge_pages::avoid(&TABLE);
+}
 
 /// The calling thread's slot, held until the thread ends.
 struct Claim {

@@ -12,7 +12,7 @@ use crate::agent::{self, Agent, Moment};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, classes, fault, guard, log};
+use crate::{callbacks, classes, fault, guard, incident, log};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
@@ -192,6 +192,7 @@ impl Reporter {
         if let Some(elapsed) = base_tick {
             self.usage.read();
             off_heap::tick(elapsed, &self.usage);
+            incident::listen_again();
             sample.sites = self.usage.top();
         }
         sample.agent = self.cost(began);

@@ -37,7 +37,7 @@ pub(super) fn new_sites(env: &jni::Env<'_>, next_id: &mut u32, mut write: impl F
         index,
         frames: raw,
         truncated,
-    } in off_heap::without_site().into_iter().take(MOST_AT_ONCE)
+    } in off_heap::without_site(MOST_AT_ONCE)
     {
         let id = *next_id;
         *next_id = next_id.saturating_add(1);

@@ -4,7 +4,7 @@ use crate::agent::Moment;
 use crate::{classes, gc_clock, off_heap};
 use flinkmem_native::jvm::{self, HeapTotalsReader, Management, jni};
 use flinkmem_native::kernel::cgroup::{Cgroup, Reading};
-use flinkmem_native::kernel::{clock, status::Status};
+use flinkmem_native::kernel::{clock, status::StatusFile};
 use flinkmem_trace as trace;
 use procfs::process::Process;
 
@@ -27,6 +27,7 @@ pub(super) struct Sources {
     pub(super) cgroup: Option<Cgroup>,
     pub(super) management: Option<Management>,
     heap: Option<HeapTotalsReader>,
+    status: Option<StatusFile>,
     last: LastOfTheJvm,
     failed_reads: u64,
 }
@@ -48,6 +49,7 @@ impl Sources {
             process,
             management: classes::found(env, Management::find),
             heap: HeapTotalsReader::find(),
+            status: StatusFile::open(),
             last: LastOfTheJvm::default(),
             failed_reads: 0,
         }
@@ -172,7 +174,7 @@ impl Sources {
     }
 
     fn status(&mut self) -> Option<trace::Process> {
-        let status = Status::read(self.process.as_ref()?);
+        let status = self.status.as_ref()?.read();
         self.failed_reads += u64::from(status.is_none());
         status.map(|status| trace::Process {
             vm_rss_bytes: status.vm_rss_bytes,

@@ -106,12 +106,17 @@ impl Jvmti {
             .map_err(|code| error("SetEventNotificationMode", code))
     }
 
-    /// Turns off the binding event, once all methods of interest are bound.
-    pub fn disable_native_method_bind(self) {
-        // A refusal only means that the event goes on costing a little while classes load.
-        let _ = self
-            .bindings()
-            .disable_events_global(&[JVMTI_EVENT_NATIVE_METHOD_BIND]);
+    /// Turns the event of exhausted resources on or off. While it is on, HotSpot prints a line of its own on stdout for
+    /// each of them.
+    pub fn listen_to_exhaustion(self, listen: bool) {
+        let bindings = self.bindings();
+        let event = [JVMTI_EVENT_RESOURCE_EXHAUSTED];
+        // A refusal leaves the event as it was, which costs lines or incidents, nothing else.
+        let _ = if listen {
+            bindings.enable_events_global(&event)
+        } else {
+            bindings.disable_events_global(&event)
+        };
     }
 
     /// A system property such as `java.version`.

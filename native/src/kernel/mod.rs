@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod cgroup;
 pub mod clock;
 pub mod host;
+pub mod huge_pages;
 pub mod status;
 pub mod stderr;
 

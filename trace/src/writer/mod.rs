@@ -153,16 +153,6 @@ impl TraceWriter {
         })
     }
 
-    /// Replaces the header that later segments begin with, when more became known; also appended to the facts.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
-    pub fn update_header(&mut self, header: &Header) -> Result<(), WriteError> {
-        self.header_line.clear();
-        encode_header(header, &mut self.header_line)?;
-        self.write(&Record::Header(Box::new(header.clone())))
-    }
-
     /// Appends one record. One that cannot be written is counted and given up.
     ///
     /// # Errors
