@@ -309,3 +309,34 @@ fn passes(incident: &Incident, qualified: &str) -> bool {
         .iter()
         .any(|frame| frame.qualified() == qualified)
 }
+
+#[test]
+fn a_storm_of_exhausted_resources_does_not_flood_the_programs_output() -> Result<()> {
+    const TIMES: usize = 300;
+    // Ten incidents are written at once and the eleventh ends the listening; a few more lines may come from a second storm
+    // after ten seconds of deafness, should the machine be that slow.
+    const MOST_LINES: usize = 40;
+    on_every_jdk(|jdk| {
+        let finished = Jvm::new(jdk, "HeapStorm")
+            .options(["-Xmx32m"])
+            .arguments([TIMES.to_string().as_str()])
+            .agent("interval=100ms")
+            .run_observed()?;
+        let done = finished.steps().pop().context("the program did not end")?;
+        assert_eq!(
+            (done.name.as_str(), done.number(0)?),
+            ("done", TIMES as u64)
+        );
+        let lines = finished
+            .stdout
+            .matches("Posting Resource Exhausted")
+            .count();
+        assert!(lines <= MOST_LINES, "{lines} lines on {jdk}");
+        let incidents = finished
+            .trace()?
+            .incidents_of(IncidentKind::ResourceExhausted)
+            .count();
+        assert!(incidents >= 10, "{incidents} incidents on {jdk}");
+        Ok(())
+    })
+}
