@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 const ROOM_BYTES: usize = 4096;
 
 /// Writes `line` and a newline with one write. False when there is no room for it, or no standard error. Of a line longer
-/// than [`ROOM_BYTES`] the beginning is written.
+/// than a pipe takes at once the beginning is written.
 pub fn write_line(line: &str) -> bool {
     // Locked first, so that two threads do not both find the same room.
     write_where_ready(io::stderr().lock(), line)
