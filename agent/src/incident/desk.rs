@@ -105,6 +105,11 @@ pub(crate) fn staff() {
     BEHIND_THE_DESK.set(true);
 }
 
+/// Whether the calling thread is the one that does the work.
+pub(super) fn is_staff() -> bool {
+    BEHIND_THE_DESK.get()
+}
+
 /// Takes no more work. Those who wait go on.
 pub(crate) fn close() {
     OPEN.store(false, Ordering::Release);
@@ -184,7 +189,7 @@ pub(crate) fn finished() {
 }
 
 fn accepts_work() -> bool {
-    OPEN.load(Ordering::Acquire) && !guard::is_disabled() && !BEHIND_THE_DESK.get()
+    OPEN.load(Ordering::Acquire) && !guard::is_disabled() && !is_staff()
 }
 
 fn put(work: Work) -> Option<u64> {

@@ -75,8 +75,8 @@ pub(crate) unsafe fn throwable_made(env: *mut JNIEnv, throwable: jobject) {
     let Some(jvmti) = jvmti().filter(|_| is_error) else {
         return;
     };
-    // The reservation of this thread, if it had one, has failed.
     fault::point("error");
+    // The reservation of this thread, if it had one, has failed.
     off_heap::set_slow_path(0);
     // SAFETY: the caller's promise.
     let (error_class, held) = unsafe {
@@ -97,6 +97,11 @@ pub(crate) unsafe fn throwable_made(env: *mut JNIEnv, throwable: jobject) {
 /// The JVM reports an exhausted resource.
 pub(crate) fn resource_exhausted(flags: u32, description: Option<String>) {
     fault::point("exhausted");
+    // Our own thread met the limit while it asked the JVM something. That is no storm: going deaf now would miss the
+    // application's own error, which is near.
+    if desk::is_staff() {
+        return;
+    }
     let stack = jvmti().map_or_else(StackBuffer::default, |jvmti| jvmti.current_stack());
     let incident = Incident {
         stack,
