@@ -7,6 +7,7 @@
 mod agent;
 mod callbacks;
 mod classes;
+mod evidence;
 mod fault;
 mod gc_clock;
 mod guard;
@@ -16,6 +17,7 @@ mod natives;
 mod off_heap;
 mod options;
 mod reporter;
+mod stacks;
 mod trace_directory;
 
 use flinkmem_native::jvm::Jvmti;

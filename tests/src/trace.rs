@@ -21,6 +21,8 @@ pub struct Trace {
     pub incidents: Vec<Incident>,
     /// Events.
     pub events: Vec<Event>,
+    /// Evidence that is taken rarely, and pauses.
+    pub evidence: Vec<Record>,
     /// Call sites by id.
     pub sites: BTreeMap<u32, Site>,
     /// The orderly end, if there was one.
@@ -45,6 +47,7 @@ impl Trace {
             samples: Vec::new(),
             incidents: Vec::new(),
             events: Vec::new(),
+            evidence: Vec::new(),
             sites: BTreeMap::new(),
             end: None,
             damage,
@@ -110,6 +113,7 @@ impl Trace {
             Record::Event(event) => self.events.push(event),
             Record::Incident(incident) => self.incidents.push(*incident),
             Record::End(end) => self.end = Some(end),
+            evidence => self.evidence.push(evidence),
         }
     }
 }

@@ -18,11 +18,7 @@ mod writer;
 
 pub use format::{FORMAT, Format, UnreadableFormat};
 pub use reader::{Damage, TraceError, TraceReader, find_traces};
-pub use record::{
-    Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, End,
-    EndReason, Event, EventKind, FlinkFacts, Frame, Header, Heap, Incident, IncidentKind, Jvm,
-    OffHeap, Pauses, Pool, PoolKind, Process, Record, Sample, Site, SiteUse, System, Threads,
-};
+pub use record::*;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;
 pub use writer::{DiskBudget, TraceWriter, WriteError, WriterStats};

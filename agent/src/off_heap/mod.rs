@@ -11,16 +11,14 @@
 mod address_table;
 mod sampling;
 mod site_usage;
-mod stacks;
 mod thread_slot;
 
 pub(crate) use site_usage::SiteUsage;
-pub(crate) use stacks::{NewStack, set_site, without_site};
 pub(crate) use thread_slot::Totals;
 
 use crate::agent::jvmti;
 use crate::fault;
-use crate::gc_clock;
+use crate::{gc_clock, stacks};
 use address_table::AddressTable;
 use flinkmem_native::kernel::allocator::usable_size;
 use flinkmem_native::kernel::huge_pages;

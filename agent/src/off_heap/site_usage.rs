@@ -1,7 +1,7 @@
 //! Live blocks summed up by call site.
 
-use super::{LIVE, stacks};
-use crate::gc_clock;
+use super::LIVE;
+use crate::{gc_clock, stacks};
 use flinkmem_trace::SiteUse;
 
 /// Most sites in one sample.

@@ -9,6 +9,7 @@ mod pressure;
 mod sources;
 
 use crate::agent::{self, Agent, Moment};
+use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
@@ -71,6 +72,8 @@ struct Reporter {
     usage: SiteUsage,
     pace: Pace,
     pressure: Pressure,
+    evidence: Evidence,
+    last_sample: Sample,
     next_site: u32,
     ticks: u64,
     messages: Vec<AwaitedMessage>,
@@ -112,6 +115,8 @@ impl Reporter {
             usage: SiteUsage::default(),
             pace: Pace::new(agent.options.interval, Instant::now()),
             pressure: Pressure::default(),
+            evidence: Evidence::new(agent.options.interval, Instant::now()),
+            last_sample: Sample::default(),
             next_site: 1,
             ticks: 0,
             messages: Vec::new(),
@@ -130,6 +135,10 @@ impl Reporter {
         if let Some(work) = work {
             self.work(env, work);
             desk::finished();
+            if !ends && self.evidence.is_awaited() {
+                let sample = self.last_sample.clone();
+                self.gather_evidence(env, &sample);
+            }
         }
         self.read_messages(env);
         if guard::is_disabled() {
@@ -197,8 +206,22 @@ impl Reporter {
         }
         sample.agent = self.cost(began);
         self.change_pace(&sample, began);
-        self.write(&Record::Sample(Box::new(sample)));
+        self.write(&Record::Sample(Box::new(sample.clone())));
+        self.gather_evidence(env, &sample);
+        self.last_sample = sample;
         self.tell_of_thinning();
+    }
+
+    /// Takes what is due of the evidence that is too dear for every tick.
+    fn gather_evidence(&mut self, env: &mut jni::Env<'_>, sample: &Sample) {
+        let mut records = Vec::new();
+        let near = self.pressure.reason(Instant::now()).is_some();
+        let mut context = Context::new(self.agent, env, sample, &mut records);
+        self.evidence.gather(&mut context, near);
+        self.name_new_sites(env);
+        for record in records {
+            self.write(&record);
+        }
     }
 
     /// One incident, complete: sites first, so that whoever reads it knows them.
@@ -226,6 +249,7 @@ impl Reporter {
             sample: Box::new(sample),
             sites: self.usage.top(),
         };
+        self.evidence.incident(&record);
         self.write(&Record::Incident(Box::new(record)));
         self.pressure.incident(began);
         if let Some(throwable) = incident.throwable {

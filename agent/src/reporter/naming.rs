@@ -1,7 +1,7 @@
 //! Names for stacks, asked of the JVM while the classes are still loaded.
 
 use crate::agent::{Moment, jvmti};
-use crate::off_heap::{self, NewStack};
+use crate::stacks::{self, NewStack};
 use flinkmem_native::jvm::{RawFrame, describe_frame, jni};
 use flinkmem_trace::{Frame, Record, Site};
 
@@ -37,7 +37,7 @@ pub(super) fn new_sites(env: &jni::Env<'_>, next_id: &mut u32, mut write: impl F
         index,
         frames: raw,
         truncated,
-    } in off_heap::without_site(MOST_AT_ONCE)
+    } in stacks::without_site(MOST_AT_ONCE)
     {
         let id = *next_id;
         *next_id = next_id.saturating_add(1);
@@ -50,7 +50,7 @@ pub(super) fn new_sites(env: &jni::Env<'_>, next_id: &mut u32, mut write: impl F
             truncated,
         };
         // Known from now on even if it could not be written: it would not fit the next time either.
-        off_heap::set_site(index, id);
+        stacks::set_site(index, id);
         write(Record::Site(site));
     }
 }

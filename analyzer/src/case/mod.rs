@@ -37,6 +37,8 @@ pub struct Case {
     pub incidents: Vec<Incident>,
     /// What else happened, in order.
     pub events: Vec<Event>,
+    /// Evidence that is taken rarely, and pauses.
+    pub evidence: Vec<Record>,
     /// Call sites by id.
     pub sites: BTreeMap<u32, Site>,
     /// The orderly end.
@@ -78,6 +80,7 @@ impl Case {
                 self.incidents.push(*incident);
             }
             Record::End(end) => self.end = Some(end),
+            evidence => self.evidence.push(evidence),
         }
     }
 

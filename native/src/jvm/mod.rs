@@ -16,6 +16,7 @@ mod management;
 mod method;
 mod properties;
 mod stack;
+mod tagging;
 mod throwable;
 mod vm_arguments;
 
@@ -28,6 +29,7 @@ pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCo
 pub use method::{MethodFrame, describe_frame};
 pub use properties::java_property;
 pub use stack::{RawFrame, StackBuffer};
+pub use tagging::TaggingEnv;
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};
 pub use vm_arguments::vm_arguments;
 

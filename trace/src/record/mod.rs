@@ -6,18 +6,38 @@
 
 mod event;
 mod header;
+mod histogram;
 mod incident;
+mod ledger;
+mod libraries;
+mod loaders;
+mod native_objects;
+mod pause;
+mod root_path;
 mod sample;
 mod site;
+mod surroundings;
+mod taken;
+mod thread_census;
 
 pub use event::{End, EndReason, Event, EventKind};
 pub use header::{FlinkFacts, Header, Jvm, System};
+pub use histogram::Histogram;
 pub use incident::{Incident, IncidentKind};
+pub use ledger::Ledger;
+pub use libraries::Libraries;
+pub use loaders::Loaders;
+pub use native_objects::NativeObjects;
+pub use pause::Pause;
+pub use root_path::RootPath;
 pub use sample::{
     Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, Heap,
     OffHeap, Pauses, Pool, PoolKind, Process, Sample, SiteUse, Threads,
 };
 pub use site::{Frame, Site};
+pub use surroundings::Surroundings;
+pub use taken::{Occasion, Taken};
+pub use thread_census::ThreadCensus;
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +56,24 @@ pub enum Record {
     Event(Event),
     /// Something went wrong with memory, with everything known at that moment.
     Incident(Box<Incident>),
+    /// Every resident byte with its owner.
+    Ledger(Box<Ledger>),
+    /// Live objects by class.
+    Histogram(Box<Histogram>),
+    /// Class loaders with what they hold.
+    Loaders(Box<Loaders>),
+    /// Why an object is alive.
+    RootPath(Box<RootPath>),
+    /// Threads by name pattern.
+    ThreadCensus(Box<ThreadCensus>),
+    /// Java objects that hold native memory.
+    NativeObjects(Box<NativeObjects>),
+    /// `malloc` by library.
+    Libraries(Box<Libraries>),
+    /// What is outside the JVM.
+    Surroundings(Box<Surroundings>),
+    /// One stop of all Java threads.
+    Pause(Pause),
     /// The JVM ended in an orderly way. Its absence means a kill or a crash.
     End(End),
 }
@@ -50,7 +88,38 @@ impl Record {
             Self::Site(record) => record.t_ms,
             Self::Event(record) => record.t_ms,
             Self::Incident(record) => record.t_ms,
+            Self::Pause(record) => record.t_ms,
             Self::End(record) => record.t_ms,
+            Self::Ledger(record) => record.taken.t_ms,
+            Self::Histogram(record) => record.taken.t_ms,
+            Self::Loaders(record) => record.taken.t_ms,
+            Self::RootPath(record) => record.taken.t_ms,
+            Self::ThreadCensus(record) => record.taken.t_ms,
+            Self::NativeObjects(record) => record.taken.t_ms,
+            Self::Libraries(record) => record.taken.t_ms,
+            Self::Surroundings(record) => record.taken.t_ms,
+        }
+    }
+
+    /// When and why evidence was taken; `None` for the other records.
+    #[must_use]
+    pub fn taken(&self) -> Option<&Taken> {
+        match self {
+            Self::Ledger(record) => Some(&record.taken),
+            Self::Histogram(record) => Some(&record.taken),
+            Self::Loaders(record) => Some(&record.taken),
+            Self::RootPath(record) => Some(&record.taken),
+            Self::ThreadCensus(record) => Some(&record.taken),
+            Self::NativeObjects(record) => Some(&record.taken),
+            Self::Libraries(record) => Some(&record.taken),
+            Self::Surroundings(record) => Some(&record.taken),
+            Self::Header(_)
+            | Self::Sample(_)
+            | Self::Site(_)
+            | Self::Event(_)
+            | Self::Incident(_)
+            | Self::Pause(_)
+            | Self::End(_) => None,
         }
     }
 }

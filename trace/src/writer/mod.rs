@@ -12,7 +12,7 @@ mod append;
 mod history;
 
 use crate::layout::{FACTS, Segment};
-use crate::{Header, Record};
+use crate::{Header, Occasion, Record};
 use append::AppendFile;
 use history::History;
 use std::io;
@@ -163,12 +163,10 @@ impl TraceWriter {
         let written = serde_json::to_writer(&mut line, record)
             .map_err(WriteError::from)
             .and_then(|()| match record {
-                Record::Sample(_) | Record::Event(_) => self.append_to_segment(&mut line),
+                record if is_history(record) => self.append_to_segment(&mut line),
                 Record::Site(_) => self.append_fact(&mut line, self.budget.sites_bytes()),
-                Record::Header(_) | Record::Incident(_) => {
-                    self.append_fact(&mut line, self.budget.incidents_bytes())
-                }
                 Record::End(_) => self.append_fact(&mut line, self.budget.facts_bytes()),
+                _ => self.append_fact(&mut line, self.budget.incidents_bytes()),
             });
         self.line = line;
         self.dropped_records += u64::from(written.is_err());
@@ -273,6 +271,17 @@ fn begin_segment(path: &Path, header_line: &mut Vec<u8>) -> io::Result<AppendFil
     let mut segment = AppendFile::create(path)?;
     segment.append_line(header_line)?;
     Ok(segment)
+}
+
+/// Whether a record goes to the segments, whose oldest are given up when room is needed. Evidence does when it was taken
+/// as a matter of routine; what belongs to an incident, or was asked for, is a fact.
+fn is_history(record: &Record) -> bool {
+    matches!(
+        record,
+        Record::Sample(_) | Record::Event(_) | Record::Pause(_)
+    ) || record
+        .taken()
+        .is_some_and(|taken| matches!(taken.occasion, Occasion::Routine | Occasion::NearLimit))
 }
 
 /// Whether the disk, or what of it we may use, is used up.

@@ -1,4 +1,5 @@
-//! Distinct call stacks of sampled allocations, in a table of fixed size.
+//! Distinct call stacks of whatever is attributed to call sites, in one table of fixed size: a stack is named once and
+//! known to the trace as a site.
 //!
 //! Layout: buckets of eight entries, found by the stack's hash. An entry keeps the raw frames until the agent's thread
 //! has named them, and the site id under which the trace knows them. When three quarters are in use, entries without a
@@ -220,6 +221,17 @@ fn entry(index: u32) -> Option<&'static Entry> {
 /// Stacks that found no room so far.
 pub(crate) fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
+}
+
+/// Keeps a stack in the table although no off-heap block refers to it: whoever holds an index of its own says so at
+/// least every [`IDLE_TICKS`] ticks.
+#[allow(dead_code, reason = "first used by evidence that refers to stacks")]
+pub(crate) fn still_used(index: u32) {
+    if let Some(entry) = entry(index) {
+        entry
+            .seen
+            .store(TICK.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
 }
 
 /// Bytes of the entries in use.

@@ -1,0 +1,227 @@
+//! Evidence that is too dear for every tick: each signal says how often it is worth taking, and for which incidents.
+//!
+//! Runs in the agent's thread, after the sample of the tick is on disk. At most one signal is taken in a tick as a matter
+//! of routine, so that what they cost never adds up; what an incident or somebody asks for is taken at once, in the
+//! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on.
+
+use crate::agent::{Agent, Moment};
+use flinkmem_native::jvm::jni;
+use flinkmem_trace::{Incident, IncidentKind, Occasion, Record, Sample, Taken};
+use std::time::{Duration, Instant};
+
+/// The signals, in the order in which they are taken when several are.
+fn signals() -> Vec<Box<dyn Signal>> {
+    Vec::new()
+}
+
+/// Something that can be told of the process, but not at every tick.
+pub(crate) trait Signal {
+    /// Time between two readings at an interval of a second or more; shorter intervals shorten it in proportion. `near`:
+    /// a limit is near. `None`: not as a matter of routine.
+    fn interval(&self, near: bool) -> Option<Duration>;
+
+    /// Whether it tells something about an incident of that kind.
+    fn wants(&self, _incident: &IncidentFacts) -> bool {
+        false
+    }
+
+    /// Reads, and hands the records over with [`Context::write`].
+    fn take(&mut self, context: &mut Context<'_, '_>);
+}
+
+/// What a signal needs to know of an incident to decide whether it has to say something about it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IncidentFacts {
+    pub(crate) id: u32,
+    #[allow(
+        dead_code,
+        reason = "first used by signals that are taken at incidents"
+    )]
+    pub(crate) kind: IncidentKind,
+    /// JVMTI ResourceExhausted's flags.
+    #[allow(
+        dead_code,
+        reason = "first used by signals that are taken at incidents"
+    )]
+    pub(crate) flags: Option<u32>,
+}
+
+/// What a signal may use, for one reading.
+pub(crate) struct Context<'a, 'env> {
+    #[allow(dead_code, reason = "first used by signals that ask JVMTI")]
+    pub(crate) agent: &'static Agent,
+    #[allow(dead_code, reason = "first used by signals that ask the JVM")]
+    pub(crate) env: &'a mut jni::Env<'env>,
+    /// The sample of this tick.
+    #[allow(
+        dead_code,
+        reason = "first used by signals that put samples into proportion"
+    )]
+    pub(crate) sample: &'a Sample,
+    pub(crate) occasion: Occasion,
+    incident: Option<u32>,
+    began: Instant,
+    records: &'a mut Vec<Record>,
+}
+
+impl<'a, 'env> Context<'a, 'env> {
+    pub(crate) fn new(
+        agent: &'static Agent,
+        env: &'a mut jni::Env<'env>,
+        sample: &'a Sample,
+        records: &'a mut Vec<Record>,
+    ) -> Self {
+        Self {
+            agent,
+            env,
+            sample,
+            occasion: Occasion::Routine,
+            incident: None,
+            began: Instant::now(),
+            records,
+        }
+    }
+
+    /// When and why this reading was taken, and what it took until now: call it when the reading is complete.
+    #[allow(dead_code, reason = "first used by the first signal")]
+    pub(crate) fn taken(&self) -> Taken {
+        let now = Moment::now();
+        Taken {
+            t_ms: now.t_ms,
+            up_ms: now.up_ms,
+            occasion: self.occasion,
+            incident: self.incident,
+            cost_us: u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Hands a record over. It is on disk before the next tick.
+    #[allow(dead_code, reason = "first used by the first signal")]
+    pub(crate) fn write(&mut self, record: Record) {
+        self.records.push(record);
+    }
+}
+
+/// All signals with their schedule.
+pub(crate) struct Evidence {
+    scheduled: Vec<Scheduled>,
+    /// Share of the signals' intervals that holds here: 1, or less where the base interval is below a second.
+    scale: f64,
+    incident: Option<IncidentFacts>,
+    demanded: bool,
+}
+
+struct Scheduled {
+    signal: Box<dyn Signal>,
+    last: Instant,
+    last_incident: Option<Instant>,
+}
+
+/// A signal is not taken for incidents more often than that: a restart loop meets its limit every second.
+const BETWEEN_INCIDENTS: Duration = Duration::from_secs(60);
+
+impl Evidence {
+    pub(crate) fn new(base_interval: Duration, now: Instant) -> Self {
+        let scheduled = |signal| Scheduled {
+            signal,
+            last: now,
+            last_incident: None,
+        };
+        Self {
+            scheduled: signals().into_iter().map(scheduled).collect(),
+            scale: base_interval.as_secs_f64().min(1.0),
+            incident: None,
+            demanded: false,
+        }
+    }
+
+    /// Remembers an incident: what is to be said about it is taken as soon as nobody waits. Of several the first counts.
+    pub(crate) fn incident(&mut self, incident: &Incident) {
+        self.incident.get_or_insert(IncidentFacts {
+            id: incident.id,
+            kind: incident.incident,
+            flags: incident.flags,
+        });
+    }
+
+    /// Whether something is to be taken before the next tick.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.demanded || self.incident.is_some()
+    }
+
+    /// Everything is to be taken.
+    #[allow(dead_code, reason = "first used by snapshots on demand")]
+    pub(crate) fn demand(&mut self) {
+        self.demanded = true;
+    }
+
+    /// Takes what is due.
+    pub(crate) fn gather(&mut self, context: &mut Context<'_, '_>, near: bool) {
+        let demanded = std::mem::take(&mut self.demanded);
+        let incident = self.incident.take();
+        let mut routine_is_taken = false;
+        for scheduled in &mut self.scheduled {
+            let now = Instant::now();
+            let wanted = incident.filter(|incident| scheduled.wants(incident, now));
+            let due = !routine_is_taken && scheduled.is_due(near, self.scale, now);
+            context.occasion = match (demanded, wanted, due, near) {
+                (true, ..) => Occasion::Demand,
+                (_, Some(_), ..) => Occasion::Incident,
+                (_, _, true, true) => Occasion::NearLimit,
+                (_, _, true, false) => Occasion::Routine,
+                _ => continue,
+            };
+            routine_is_taken |= due;
+            context.incident = wanted.map(|incident| incident.id);
+            context.began = now;
+            scheduled.last = now;
+            if wanted.is_some() {
+                scheduled.last_incident = Some(now);
+            }
+            scheduled.signal.take(context);
+        }
+    }
+}
+
+impl Scheduled {
+    fn wants(&self, incident: &IncidentFacts, now: Instant) -> bool {
+        let rested = |last: Instant| now.duration_since(last) >= BETWEEN_INCIDENTS;
+        self.last_incident.is_none_or(rested) && self.signal.wants(incident)
+    }
+
+    fn is_due(&self, near: bool, scale: f64, now: Instant) -> bool {
+        let interval = self.signal.interval(near);
+        interval.is_some_and(|interval| now.duration_since(self.last) >= interval.mul_f64(scale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct EveryMinute;
+
+    impl Signal for EveryMinute {
+        fn interval(&self, near: bool) -> Option<Duration> {
+            Some(Duration::from_secs(if near { 10 } else { 60 }))
+        }
+
+        fn take(&mut self, _: &mut Context<'_, '_>) {}
+    }
+
+    #[test]
+    fn a_short_base_interval_shortens_that_of_the_signals() {
+        let start = Instant::now();
+        let scheduled = Scheduled {
+            signal: Box::new(EveryMinute),
+            last: start,
+            last_incident: None,
+        };
+        let due = |near, scale, seconds| {
+            scheduled.is_due(near, scale, start + Duration::from_secs(seconds))
+        };
+        assert!(!due(false, 1.0, 59) && due(false, 1.0, 60));
+        assert!(!due(true, 1.0, 9) && due(true, 1.0, 10));
+        assert!(!due(false, 0.1, 5) && due(false, 0.1, 6));
+    }
+}
