@@ -109,7 +109,7 @@ fn a_line_without_end_does_not_fill_the_memory() {
 fn records_and_fields_of_a_newer_minor_version_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let segment = ten_samples(folder.path());
-    append(&segment, b"{\"kind\":\"ledger\",\"t_ms\":1}\n{\"kind\":\"sample\",\"t_ms\":11,\"up_ms\":10,\"psi\":{\"some\":1}}\n");
+    append(&segment, b"{\"kind\":\"from_the_future\",\"t_ms\":1}\n{\"kind\":\"sample\",\"t_ms\":11,\"up_ms\":10,\"from_the_future\":{\"some\":1}}\n");
     let (records, damage) = TraceReader::open(folder.path()).unwrap().records();
     assert_eq!(records.len(), 11);
     assert_eq!(
