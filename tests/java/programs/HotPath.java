@@ -3,6 +3,7 @@ import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
+import java.util.zip.Inflater;
 
 /**
  * Repeats one operation that the agent stands before, in some threads at once, and says for each thread what one
@@ -84,6 +85,10 @@ public final class HotPath {
                 return new Mix(thread);
             case "throwable":
                 return times -> deep(16, times);
+            case "inflater":
+                return HotPath::inflater;
+            case "thread":
+                return HotPath::thread;
             default:
                 throw new IllegalArgumentException(name);
         }
@@ -98,6 +103,25 @@ public final class HotPath {
     private static void direct(int times) {
         for (int i = 0; i < times; i++) {
             OffHeap.UNSAFE.invokeCleaner(ByteBuffer.allocateDirect(32 << 10));
+        }
+    }
+
+    private static void inflater(int times) {
+        for (int i = 0; i < times; i++) {
+            new Inflater().end();
+        }
+    }
+
+    /** The cost to the thread that starts them; theirs is not in it. */
+    private static void thread(int times) {
+        for (int i = 0; i < times; i++) {
+            Thread thread = new Thread(() -> {});
+            thread.start();
+            try {
+                thread.join();
+            } catch (InterruptedException nobodyDoesThat) {
+                throw new AssertionError(nobodyDoesThat);
+            }
         }
     }
 

@@ -17,15 +17,26 @@ struct Operation {
     aim: Option<(&'static str, f64)>,
 }
 
-const OFF_HEAP: [Variant; 5] = [
+const OFF_HEAP: [Variant; 7] = [
     Variant::Bare,
     Variant::Agent,
     Variant::NmtSummary,
     Variant::NmtDetail,
     Variant::AgentNmtSummary,
+    Variant::AgentNative,
+    Variant::AsyncProfiler,
 ];
 
-const OPERATIONS: [Operation; 4] = [
+/// What holds native memory through `malloc` of a library other than the JVM's.
+const LIBRARY: [Variant; 5] = [
+    Variant::Bare,
+    Variant::Agent,
+    Variant::NmtSummary,
+    Variant::AgentNative,
+    Variant::AsyncProfiler,
+];
+
+const OPERATIONS: [Operation; 6] = [
     Operation {
         name: "pair",
         what: "allocateMemory(64) + freeMemory",
@@ -53,6 +64,20 @@ const OPERATIONS: [Operation; 4] = [
         on_all_cores: false,
         variants: &[Variant::Bare, Variant::Agent],
         aim: Some(("adds ≤ 50 ns", 50.0)),
+    },
+    Operation {
+        name: "inflater",
+        what: "new Inflater() + end()",
+        on_all_cores: false,
+        variants: &LIBRARY,
+        aim: Some(("adds ≤ 100 ns", 100.0)),
+    },
+    Operation {
+        name: "thread",
+        what: "new Thread().start() + join()",
+        on_all_cores: false,
+        variants: &[Variant::Bare, Variant::Agent, Variant::NmtSummary],
+        aim: Some(("adds ≤ 5 µs", 5000.0)),
     },
 ];
 
@@ -82,7 +107,7 @@ pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Re
             let plural = if threads == 1 { "thread" } else { "threads" };
             let what = format!("{}, {threads} {plural}", operation.what);
             progress(&what);
-            let series = alternate(operation.variants, effort.rounds, |variant| {
+            let series = alternate(&existing(operation, jdk)?, effort.rounds, |variant| {
                 cost_ns(jdk, operation.name, threads, variant, effort)
             })?;
             let comparison = Comparison {
@@ -97,7 +122,18 @@ pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Re
     Ok(rows)
 }
 
-fn aim(operation: &Operation, comparison: &Comparison<'_>, variant: Variant) -> Option<Aim> {
+/// The operation's variants that this machine has.
+fn existing(operation: &Operation, jdk: &Jdk) -> Result<Vec<Variant>> {
+    let mut existing = Vec::new();
+    for variant in operation.variants {
+        if variant.exists_in(jdk)? {
+            existing.push(*variant);
+        }
+    }
+    Ok(existing)
+}
+
+fn aim(operation: &Operation, comparison: &Comparison, variant: Variant) -> Option<Aim> {
     if variant != Variant::Agent {
         return None;
     }

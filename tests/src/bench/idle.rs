@@ -36,7 +36,7 @@ pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Re
     progress("idle JVMs");
     let window = Duration::from_secs(if effort.quick { 20 } else { 30 });
     let mut variants = Vec::new();
-    for variant in &VARIANTS {
+    for variant in VARIANTS {
         if variant.exists_in(jdk)? {
             variants.push(variant);
         }
@@ -44,7 +44,7 @@ pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Re
     let mut idle = Vec::new();
     for _ in 0..effort.rounds.min(MOST_ROUNDS) {
         for variant in &variants {
-            idle.push(Idle::start(jdk, variant)?);
+            idle.push(Idle::start(jdk, *variant)?);
         }
     }
     // Time passes while nothing happens; that is what is measured.
@@ -61,14 +61,14 @@ pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Re
     Ok(rows)
 }
 
-fn resident(variants: &[&'static Variant], idle: &[Idle]) -> Vec<Row> {
+fn resident(variants: &[Variant], idle: &[Idle]) -> Vec<Row> {
     let comparison = |what: &str, pick: fn(&Idle) -> f64| Comparison {
         topic: Topic::Idle,
         what: what.to_owned(),
         unit: "MiB",
         series: variants
             .iter()
-            .map(|variant| (*variant, of(idle, variant).map(pick).collect()))
+            .map(|variant| (*variant, of(idle, *variant).map(pick).collect()))
             .collect(),
     };
     let rss = comparison("idle JVM, VmRSS", |jvm| jvm.rss_mib);
@@ -81,19 +81,19 @@ fn resident(variants: &[&'static Variant], idle: &[Idle]) -> Vec<Row> {
     rows
 }
 
-fn thread_rows(variants: &[&'static Variant], idle: &[Idle]) -> Vec<Row> {
+fn thread_rows(variants: &[Variant], idle: &[Idle]) -> Vec<Row> {
     let mut rows = Vec::new();
     for variant in variants.iter().filter(|variant| variant.has_agent()) {
         let series = |pick: fn(&Cost) -> f64| -> Series {
-            let costs = of(idle, variant).filter_map(|jvm| jvm.cost.as_ref());
+            let costs = of(idle, *variant).filter_map(|jvm| jvm.cost.as_ref());
             costs.map(pick).collect()
         };
         let row = |what: &str, unit, series: &Series| {
-            Row::alone(Topic::Idle, what, **variant, unit, series)
+            Row::alone(Topic::Idle, what, *variant, unit, series)
         };
         let percent = series(|cost| cost.percent);
         let mut cpu = row("agent's thread, CPU of one core", "%", &percent);
-        if **variant == Variant::Agent {
+        if *variant == Variant::Agent {
             let median = percent.median();
             cpu = cpu.aim(Aim::at_most("≤ 0.05 % at 1 Hz", MOST_CPU_PERCENT, median));
         }
@@ -107,8 +107,8 @@ fn thread_rows(variants: &[&'static Variant], idle: &[Idle]) -> Vec<Row> {
     rows
 }
 
-fn of<'a>(idle: &'a [Idle], variant: &Variant) -> impl Iterator<Item = &'a Idle> {
-    idle.iter().filter(move |jvm| jvm.variant == *variant)
+fn of(idle: &[Idle], variant: Variant) -> impl Iterator<Item = &Idle> {
+    idle.iter().filter(move |jvm| jvm.variant == variant)
 }
 
 /// An idle JVM.
@@ -138,12 +138,12 @@ struct Cost {
 }
 
 impl Idle {
-    fn start(jdk: &Jdk, variant: &Variant) -> Result<Self> {
+    fn start(jdk: &Jdk, variant: Variant) -> Result<Self> {
         let jvm = Jvm::new(jdk, "Idle").options(["-Xmx256m"]);
         let mut jvm = variant.apply(jvm).start()?;
         jvm.step("idle")?;
         Ok(Self {
-            variant: *variant,
+            variant,
             jvm,
             rss_mib: 0.0,
             rss_anon_mib: 0.0,

@@ -9,10 +9,12 @@
 //! | [`hot_path`] | operations that pass through the agent: off-heap allocations, throwables |
 //! | [`start`] | JVM start to `main`, and to the end |
 //! | [`idle`] | resident memory and CPU time of a JVM that does nothing |
+//! | [`job`] | throughput of Flink jobs |
 //! | [`lead`] | time between the agent's incident and the error that Java sees |
 
 pub mod hot_path;
 pub mod idle;
+pub mod job;
 pub mod lead;
 pub mod render;
 pub mod report;
@@ -45,13 +47,21 @@ pub enum Topic {
     Start,
     /// [`idle`].
     Idle,
+    /// [`job`].
+    Job,
     /// [`lead`].
     Lead,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::HotPath, Self::Start, Self::Idle, Self::Lead];
+    pub const ALL: [Self; 5] = [
+        Self::HotPath,
+        Self::Start,
+        Self::Idle,
+        Self::Job,
+        Self::Lead,
+    ];
 
     /// Its name on the command line and in the report.
     #[must_use]
@@ -60,6 +70,7 @@ impl Topic {
             Self::HotPath => "hot-path",
             Self::Start => "start",
             Self::Idle => "idle",
+            Self::Job => "job",
             Self::Lead => "lead",
         }
     }
@@ -78,6 +89,7 @@ impl Topic {
             Self::HotPath => hot_path::measure(jdk, effort, progress),
             Self::Start => start::measure(jdk, effort, progress),
             Self::Idle => idle::measure(jdk, effort, progress),
+            Self::Job => job::measure(jdk, effort, progress),
             Self::Lead => lead::measure(effort, progress),
         }
     }
@@ -91,14 +103,14 @@ pub fn alternate(
     variants: &[Variant],
     rounds: usize,
     mut measure: impl FnMut(Variant) -> Result<f64>,
-) -> Result<Vec<(&Variant, Series)>> {
+) -> Result<Vec<(Variant, Series)>> {
     let mut all: Vec<_> = variants
         .iter()
-        .map(|variant| (variant, Series::default()))
+        .map(|variant| (*variant, Series::default()))
         .collect();
     for _ in 0..rounds {
         for (variant, series) in &mut all {
-            series.push(measure(**variant)?);
+            series.push(measure(*variant)?);
         }
     }
     Ok(all)

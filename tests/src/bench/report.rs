@@ -110,7 +110,7 @@ impl Row {
 
 /// Variants of one measurement, of which the first is what the others are compared with.
 #[derive(Debug)]
-pub struct Comparison<'a> {
+pub struct Comparison {
     /// Topic of the rows.
     pub topic: Topic,
     /// What was measured.
@@ -118,16 +118,24 @@ pub struct Comparison<'a> {
     /// Its unit.
     pub unit: &'static str,
     /// One series for each variant.
-    pub series: Vec<(&'a Variant, Series)>,
+    pub series: Vec<(Variant, Series)>,
 }
 
-impl Comparison<'_> {
+impl Comparison {
     /// Median of what `variant` adds to the first one.
     #[must_use]
     pub fn added(&self, variant: Variant) -> Option<f64> {
         let (_, first) = self.series.first()?;
-        let (_, own) = self.series.iter().find(|(found, _)| **found == variant)?;
+        let (_, own) = self.series.iter().find(|(found, _)| *found == variant)?;
         own.minus(first).median()
+    }
+
+    /// Median of `variant` over the first one.
+    #[must_use]
+    pub fn ratio(&self, variant: Variant) -> Option<f64> {
+        let (_, first) = self.series.first()?;
+        let (_, own) = self.series.iter().find(|(found, _)| *found == variant)?;
+        own.over(first).median()
     }
 
     /// One row for each variant; `aim` says what one of them should be.
@@ -141,14 +149,14 @@ impl Comparison<'_> {
             .iter()
             .enumerate()
             .map(|(index, (variant, own))| {
-                let row = Row::alone(self.topic, &self.what, **variant, self.unit, own);
+                let row = Row::alone(self.topic, &self.what, *variant, self.unit, own);
                 if index == 0 {
                     return row;
                 }
                 Row {
                     ratio: own.over(first).spread(),
                     added: own.minus(first).spread(),
-                    aim: aim(**variant),
+                    aim: aim(*variant),
                     ..row
                 }
             });
@@ -209,8 +217,8 @@ mod tests {
             what: "start".to_owned(),
             unit: "ms",
             series: vec![
-                (&Variant::Bare, [40.0, 50.0, 60.0].into_iter().collect()),
-                (&Variant::Agent, [44.0, 55.0, 66.0].into_iter().collect()),
+                (Variant::Bare, [40.0, 50.0, 60.0].into_iter().collect()),
+                (Variant::Agent, [44.0, 55.0, 66.0].into_iter().collect()),
             ],
         };
         let added = comparison.added(Variant::Agent);

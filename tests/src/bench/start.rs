@@ -25,7 +25,7 @@ const MOST_ADDED_MS: f64 = 10.0;
 pub fn measure(jdk: &Jdk, effort: &Effort, progress: &mut dyn FnMut(&str)) -> Result<Vec<Row>> {
     progress("JVM start to main");
     let mut series: [Vec<_>; FIGURES.len()] =
-        FIGURES.map(|_| VARIANTS.iter().map(|v| (v, Series::default())).collect());
+        FIGURES.map(|_| VARIANTS.map(|v| (v, Series::default())).to_vec());
     for _ in 0..effort.rounds {
         let mut starts = VARIANTS.map(|_| Vec::new());
         for _ in 0..STARTS {

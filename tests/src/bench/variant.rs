@@ -22,7 +22,14 @@ pub enum Variant {
     AgentNmtSummary,
     /// A flight recording with the default profile.
     Jfr,
+    /// The agent with `malloc` of every library sampled.
+    AgentNative,
+    /// async-profiler in its native memory mode; the library that `$ASYNC_PROFILER` names.
+    AsyncProfiler,
 }
+
+/// Names the library of async-profiler, which is built elsewhere.
+const ASYNC_PROFILER: &str = "ASYNC_PROFILER";
 
 impl Variant {
     /// Its name in the report.
@@ -36,13 +43,15 @@ impl Variant {
             Self::NmtDetail => "NMT detail",
             Self::AgentNmtSummary => "agent + NMT summary",
             Self::Jfr => "JFR default",
+            Self::AgentNative => "agent, native=on",
+            Self::AsyncProfiler => "async-profiler nativemem",
         }
     }
 
     /// Adds it to a JVM of the lab.
     #[must_use]
     pub fn apply(self, jvm: Jvm) -> Jvm {
-        let jvm = jvm.options(self.jvm_options().iter().copied());
+        let jvm = jvm.options(self.jvm_options().iter().map(String::as_str));
         match self.agent_options() {
             Some(options) => jvm.agent(options),
             None => jvm,
@@ -54,7 +63,7 @@ impl Variant {
     /// # Errors
     /// When the agent is not built.
     pub fn arguments(self, traces: &Path) -> Result<Vec<OsString>> {
-        let mut arguments: Vec<_> = self.jvm_options().iter().map(OsString::from).collect();
+        let mut arguments: Vec<_> = self.jvm_options().into_iter().map(OsString::from).collect();
         if let Some(options) = self.agent_options() {
             arguments.push(artefacts::agent_argument(Some(traces), options)?);
         }
@@ -68,6 +77,7 @@ impl Variant {
     pub fn exists_in(self, jdk: &Jdk) -> Result<bool> {
         match self {
             Self::Jfr => jdk.accepts(&["--add-modules=jdk.jfr"]),
+            Self::AsyncProfiler => Ok(std::env::var_os(ASYNC_PROFILER).is_some()),
             _ => Ok(true),
         }
     }
@@ -78,17 +88,22 @@ impl Variant {
         self.agent_options().is_some()
     }
 
-    fn agent_options(self) -> Option<&'static str> {
+    /// The agent's options, where it is in it.
+    #[must_use]
+    pub fn agent_options(self) -> Option<&'static str> {
         match self {
             Self::Agent | Self::AgentNmtSummary => Some(""),
             Self::AgentFast => Some("interval=100ms"),
+            Self::AgentNative => Some("native=on"),
             _ => None,
         }
     }
 
-    fn jvm_options(self) -> &'static [&'static str] {
-        match self {
-            Self::Bare | Self::Agent | Self::AgentFast => &[],
+    /// Options of the JVM, the agent apart.
+    #[must_use]
+    pub fn jvm_options(self) -> Vec<String> {
+        let options: &[&str] = match self {
+            Self::Bare | Self::Agent | Self::AgentFast | Self::AgentNative => &[],
             Self::NmtSummary | Self::AgentNmtSummary => &["-XX:NativeMemoryTracking=summary"],
             Self::NmtDetail => &["-XX:NativeMemoryTracking=detail"],
             // The working directory of the JVM is removed after it.
@@ -96,6 +111,13 @@ impl Variant {
                 "-XX:StartFlightRecording",
                 "-XX:FlightRecorderOptions=repository=jfr",
             ],
-        }
+            Self::AsyncProfiler => {
+                let library = std::env::var(ASYNC_PROFILER).unwrap_or_default();
+                return vec![format!(
+                    "-agentpath:{library}=start,nativemem,file=nativemem.jfr"
+                )];
+            }
+        };
+        options.iter().map(|&option| option.to_owned()).collect()
     }
 }
