@@ -16,6 +16,7 @@ mod log;
 mod natives;
 mod off_heap;
 mod options;
+mod own_heap;
 mod reporter;
 mod stacks;
 mod trace_directory;

@@ -13,7 +13,7 @@ use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, classes, fault, guard, incident, log};
+use crate::{callbacks, classes, fault, guard, incident, log, own_heap};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
@@ -333,6 +333,7 @@ impl Reporter {
         AgentCost {
             cpu_us: clock::thread_cpu().map(micros).unwrap_or_default(),
             memory_bytes: losses.memory_bytes,
+            heap_bytes: own_heap::bytes(),
             disk_bytes: writer.disk_bytes,
             tick_us: micros(began.elapsed()),
             late_ticks: self.pace.late_ticks(),

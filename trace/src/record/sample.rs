@@ -315,6 +315,8 @@ pub struct AgentCost {
     pub cpu_us: u64,
     /// Memory of the agent's own tables in use, bytes.
     pub memory_bytes: u64,
+    /// Bytes that the agent has allocated beside its tables.
+    pub heap_bytes: u64,
     /// Bytes of the trace on disk now.
     pub disk_bytes: u64,
     /// Time that this tick took, microseconds, writing not included.
