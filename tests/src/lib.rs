@@ -17,6 +17,7 @@ pub mod mount;
 pub mod process;
 pub mod scenario;
 pub mod skip;
+pub mod soak;
 pub mod trace;
 pub mod verdict;
 pub mod wait;
