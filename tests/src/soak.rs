@@ -77,18 +77,11 @@ impl Soak {
                 tell(&progress(began.elapsed(), &trace));
             }
         }
-        let restarts = cluster
-            .rest()
-            .get(&format!("/jobs/{job}/metrics?get=numRestarts"))?;
-        let restarts = restarts[0]["value"].as_str().and_then(|n| n.parse().ok());
+        let restarts = cluster.rest().restarts(&job)?;
         let length = began.elapsed();
         cluster.rest().cancel(&job)?;
         cluster.stop_taskmanager()?;
-        Self::of(
-            &Trace::open(cluster.traces())?,
-            length,
-            restarts.unwrap_or(0),
-        )
+        Self::of(&Trace::open(cluster.traces())?, length, restarts)
     }
 
     fn of(trace: &Trace, length: Duration, restarts: u64) -> Result<Self> {

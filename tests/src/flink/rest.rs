@@ -83,6 +83,23 @@ impl Rest {
         Ok(answer["counts"]["completed"].as_u64().unwrap_or(0))
     }
 
+    /// How often a job was restarted: the highest attempt of any of its tasks.
+    ///
+    /// # Errors
+    /// When the job is not known.
+    pub fn restarts(&self, job: &JobId) -> Result<u64> {
+        let told = self.get(&format!("/jobs/{job}"))?;
+        let mut highest = 0;
+        for vertex in told["vertices"].as_array().into_iter().flatten() {
+            let id = vertex["id"].as_str().context("a vertex without an id")?;
+            let told = self.get(&format!("/jobs/{job}/vertices/{id}"))?;
+            let subtasks = told["subtasks"].as_array().into_iter().flatten();
+            let attempts = subtasks.filter_map(|subtask| subtask["attempt"].as_u64());
+            highest = attempts.fold(highest, u64::max);
+        }
+        Ok(highest)
+    }
+
     /// Cancels a job.
     ///
     /// # Errors
