@@ -10,17 +10,28 @@ use std::time::Instant;
 pub(crate) struct Agent {
     pub(crate) jvmti: Jvmti,
     pub(crate) options: Options,
+    pub(crate) coming: Coming,
     started: Instant,
+}
+
+/// When the agent was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coming {
+    /// By `-agentpath`, before any Java code ran.
+    WithTheJvm,
+    /// By an attach, into a JVM that ran.
+    Late,
 }
 
 static AGENT: OnceLock<Agent> = OnceLock::new();
 
 /// Sets the agent up. False when it was loaded before: a second `-agentpath` of the same library changes nothing.
-pub(crate) fn set(jvmti: Jvmti, options: Options) -> bool {
+pub(crate) fn set(jvmti: Jvmti, options: Options, coming: Coming) -> bool {
     AGENT
         .set(Agent {
             jvmti,
             options,
+            coming,
             started: Instant::now(),
         })
         .is_ok()

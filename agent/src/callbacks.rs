@@ -41,7 +41,12 @@ unsafe extern "system" fn vm_init(_: *mut jvmtiEnv, env: *mut CallbackEnv, _: jt
     });
 }
 
-unsafe extern "system" fn reporter_thread(_: *mut jvmtiEnv, env: *mut CallbackEnv, _: *mut c_void) {
+/// The agent's thread.
+pub(crate) unsafe extern "system" fn reporter_thread(
+    _: *mut jvmtiEnv,
+    env: *mut CallbackEnv,
+    _: *mut c_void,
+) {
     // SAFETY: the environment of this thread, valid until it returns.
     guard::entry(|| unsafe { reporter::run(env.cast()) });
     desk::close();

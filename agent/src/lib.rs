@@ -5,6 +5,7 @@
 //! count ([`off_heap`]) or leave a note ([`incident`]).
 
 mod agent;
+mod attach;
 mod callbacks;
 mod classes;
 mod evidence;
@@ -21,8 +22,10 @@ mod reporter;
 mod stacks;
 mod trace_directory;
 
-use flinkmem_native::jvm::Jvmti;
+use agent::Coming;
 use flinkmem_native::jvm::raw::{JavaVM, jint};
+use flinkmem_native::jvm::{JvmError, Jvmti, current_env};
+use flinkmem_trace::control::AttachAnswer;
 use options::Options;
 use std::ffi::{CStr, c_char, c_void};
 
@@ -39,17 +42,62 @@ pub unsafe extern "system" fn Agent_OnLoad(
 ) -> jint {
     guard::install_panic_hook();
     guard::entry(|| {
-        // SAFETY: the JVM's promise.
-        let text =
-            unsafe { (!options.is_null()).then(|| CStr::from_ptr(options).to_string_lossy()) };
-        // SAFETY: the JVM's promise.
-        let jvmti = unsafe { Jvmti::new(vm) };
-        load(jvmti, &text.unwrap_or_default());
+        // SAFETY: the JVM's promises.
+        let (text, jvmti) = unsafe { (text(options), Jvmti::new(vm)) };
+        if agent::get().is_some() {
+            return log::warn(format_args!(
+                "the agent is loaded already; the second -agentpath is ignored"
+            ));
+        }
+        load(jvmti, &text, Coming::WithTheJvm);
     });
     0
 }
 
-fn load(jvmti: Result<Jvmti, flinkmem_native::jvm::JvmError>, text: &str) {
+/// Entry point of `flinkmem attach` and of `jcmd JVMTI.agent_load`. Answers with the code of an [`AttachAnswer`].
+///
+/// # Safety
+/// Called by the JVM with its invocation table and a NUL-terminated string or null, in a Java thread in the live phase.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code)]
+pub unsafe extern "system" fn Agent_OnAttach(
+    vm: *mut JavaVM,
+    options: *mut c_char,
+    _reserved: *mut c_void,
+) -> jint {
+    guard::install_panic_hook();
+    let answer = guard::entry(|| {
+        if attach::somebody_is_at_work() {
+            return AttachAnswer::AtWorkAlready;
+        }
+        // SAFETY: the JVM's promises.
+        let (text, jvmti, env) = unsafe { (text(options), Jvmti::new(vm), current_env(vm)) };
+        load(jvmti, &text, Coming::Late);
+        match (agent::get(), env) {
+            // SAFETY: the environment of this thread, in which no exception is pending.
+            (Some(agent), Some(env)) if !guard::is_disabled() => unsafe {
+                attach::begin(agent, env)
+            },
+            _ => AttachAnswer::Refused,
+        }
+    });
+    answer.unwrap_or(AttachAnswer::Refused).code()
+}
+
+/// # Safety
+/// `options` is null or a NUL-terminated string.
+#[allow(unsafe_code)]
+unsafe fn text(options: *const c_char) -> String {
+    if options.is_null() {
+        return String::new();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { CStr::from_ptr(options) }
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn load(jvmti: Result<Jvmti, JvmError>, text: &str, coming: Coming) {
     fault::point("load");
     let (options, messages) = Options::parse(text);
     log::set_level(options.log);
@@ -65,15 +113,13 @@ fn load(jvmti: Result<Jvmti, flinkmem_native::jvm::JvmError>, text: &str) {
         Ok(jvmti) => jvmti,
         Err(error) => return guard::disable(&format!("this JVM offers no JVMTI: {error}")),
     };
-    if !agent::set(jvmti, options) {
-        return log::warn(format_args!(
-            "the agent is loaded already; the second -agentpath is ignored"
-        ));
+    if !agent::set(jvmti, options, coming) {
+        return;
     }
     gc_clock::start();
     off_heap::prepare();
     if let Err(error) = jvmti
-        .add_capabilities()
+        .add_capabilities(coming == Coming::Late)
         .and_then(|()| jvmti.enable(callbacks::table()))
     {
         guard::disable(&format!("this JVM lacks what it needs: {error}"));

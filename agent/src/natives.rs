@@ -13,7 +13,8 @@
 
 use crate::{guard, incident, off_heap};
 use flinkmem_native::jvm::raw::{JNIEnv, jint, jlong, jobject};
-use std::ffi::c_void;
+use flinkmem_native::jvm::{RegisteredNative, Replacement};
+use std::ffi::{CStr, CString, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 type Allocate = unsafe extern "system" fn(*mut JNIEnv, jobject, jlong) -> jlong;
@@ -67,6 +68,10 @@ impl Native {
 }
 
 const UNSAFE: &str = "Ljdk/internal/misc/Unsafe;";
+
+/// The class of the first three, as JNI names it.
+pub(crate) const UNSAFE_CLASS: &CStr = c"jdk/internal/misc/Unsafe";
+
 static ALLOCATE: Native = Native::new(
     UNSAFE,
     "allocateMemory0",
@@ -115,6 +120,58 @@ pub(crate) fn wrap(
         return None;
     }
     native.keeps_original(address).then_some(wrapper)
+}
+
+/// Remembers the original of a method that `Unsafe` has registered.
+pub(crate) fn learn_registered(name: &CStr, signature: &CStr, function: *mut c_void) {
+    let is_it = |native: &&&Native| {
+        native.class == UNSAFE
+            && Ok(native.name) == name.to_str()
+            && Ok(native.signature) == signature.to_str()
+    };
+    if let Some(native) = ALL.iter().find(is_it).filter(|_| !function.is_null()) {
+        native.keeps_original(function);
+    }
+}
+
+/// Remembers the originals of the methods that are bound by the name that their library exports.
+pub(crate) fn learn_exported(exported: impl Fn(&CStr) -> Option<*mut c_void>) {
+    for (native, symbol) in [
+        (&GC, c"Java_java_lang_Runtime_gc"),
+        (
+            &FILL_IN_STACK_TRACE,
+            c"Java_java_lang_Throwable_fillInStackTrace",
+        ),
+    ] {
+        if let Some(function) = exported(symbol) {
+            native.keeps_original(function);
+        }
+    }
+}
+
+/// The wrappers of the methods whose originals are known. Of `Unsafe`'s, all or none, and that which allocates last: a block
+/// that is seen coming must be seen going.
+pub(crate) fn replacements() -> Vec<Replacement> {
+    let knows_unsafe = [&FREE, &REALLOCATE, &ALLOCATE]
+        .iter()
+        .all(|native| !native.original().is_null());
+    let wanted = [&FREE, &REALLOCATE, &ALLOCATE, &GC, &FILL_IN_STACK_TRACE];
+    wanted
+        .into_iter()
+        .filter(|native| !native.original().is_null())
+        .filter(|native| native.class != UNSAFE || knows_unsafe)
+        .filter_map(|native| {
+            let class = native.class.trim_start_matches('L').trim_end_matches(';');
+            Some(Replacement {
+                class: CString::new(class).ok()?,
+                method: RegisteredNative {
+                    name: CString::new(native.name).ok()?,
+                    signature: CString::new(native.signature).ok()?,
+                    function: native.wrapper.cast_mut(),
+                },
+            })
+        })
+        .collect()
 }
 
 /// Names of the methods that the JVM has not bound yet. `Runtime.gc` is bound at its first call.

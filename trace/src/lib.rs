@@ -7,6 +7,7 @@
 //! This crate knows nobody: no JVM, no kernel interface, no policy on when to write.
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod format;
 pub mod layout;
 pub mod record;

@@ -1,7 +1,7 @@
 //! The header: what does not change, collected once by the agent's thread.
 
 use super::{allow_list, flink};
-use crate::agent::{Agent, Moment};
+use crate::agent::{Agent, Coming, Moment};
 use flinkmem_native::jvm::{
     Bits, FlagValue, Management, java_property, jni, vm_arguments, vm_flags,
 };
@@ -95,6 +95,7 @@ pub(super) fn collect(
         agent_options: agent.options.to_map(),
         host: host::hostname(),
         pid: std::process::id(),
+        attached_late: agent.coming == Coming::Late,
         start_ms: process.and_then(host::start_ms).unwrap_or(now.t_ms),
         jvm: Jvm {
             version,

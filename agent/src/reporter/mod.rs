@@ -8,7 +8,7 @@ mod pace;
 mod pressure;
 mod sources;
 
-use crate::agent::{self, Agent, Moment};
+use crate::agent::{self, Agent, Coming, Moment};
 use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
@@ -94,7 +94,9 @@ impl Reporter {
         fault::point("begin");
         let sources = Sources::open(env);
         let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
-        if tracking == Some(false) && allocator::usable_size_is_mallocs_own() {
+        // Blocks of before the agent came must not be subtracted when they are freed: only the table knows which are ours.
+        let knows_all_blocks = agent.coming == Coming::WithTheJvm;
+        if knows_all_blocks && tracking == Some(false) && allocator::usable_size_is_mallocs_own() {
             off_heap::trust_usable_size();
         }
         let header = header::collect(

@@ -67,15 +67,16 @@ impl Jvmti {
     }
 
     /// Asks for what the agent needs and costs nothing while idle: the binding of native methods from the earliest
-    /// phase on (else `Unsafe`'s bindings are missed), and the start and finish of collections.
+    /// phase on (else `Unsafe`'s bindings are missed), and the start and finish of collections. `live`: the JVM runs
+    /// already, and the earliest phase is over.
     ///
     /// # Errors
     /// When the JVM refuses, for example because it is not HotSpot.
-    pub fn add_capabilities(self) -> Result<(), JvmError> {
+    pub fn add_capabilities(self, live: bool) -> Result<(), JvmError> {
         self.bindings()
             .add_capabilities_with(|capabilities| {
                 capabilities.set_can_generate_native_method_bind_events(true);
-                capabilities.set_can_generate_early_vmstart(true);
+                capabilities.set_can_generate_early_vmstart(!live);
                 capabilities.set_can_generate_garbage_collection_events(true);
                 capabilities.set_can_generate_resource_exhaustion_heap_events(true);
                 capabilities.set_can_generate_resource_exhaustion_threads_events(true);

@@ -14,6 +14,7 @@ mod heap;
 mod jvmti;
 mod management;
 mod method;
+mod natives;
 mod properties;
 mod stack;
 mod tagging;
@@ -27,6 +28,9 @@ pub use heap::{HeapTotals, HeapTotalsReader};
 pub use jvmti::{JvmError, Jvmti};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};
+pub use natives::{
+    RegisteredNative, Replaced, Replacement, current_env, registered_natives, replace_natives,
+};
 pub use properties::java_property;
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;

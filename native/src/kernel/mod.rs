@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod host;
 pub mod huge_pages;
+pub mod libraries;
 pub mod status;
 pub mod stderr;
 

@@ -26,6 +26,11 @@ pub struct Header {
     pub pid: u32,
     /// Start of the process, milliseconds since the epoch.
     pub start_ms: i64,
+    /// The agent came into a JVM that ran already: what it counts itself (`off_heap`, `sites`, `pauses`) begins then, and
+    /// blocks of before are in none of it. Its wrappers stand before the first record is written, so `up_ms` 0 is the
+    /// begin. Absent when it started with the JVM.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attached_late: bool,
     /// The JVM.
     pub jvm: Jvm,
     /// Facts about Flink; absent in any other JVM.

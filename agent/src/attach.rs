@@ -1,0 +1,101 @@
+//! Coming late: the agent is loaded into a JVM that has run for a while (`flinkmem attach`).
+//!
+//! What is different from a start with the JVM:
+//! * The native methods are bound already, so the events that tell their originals are over. The originals are learnt and
+//!   the wrappers put in place by [`flinkmem_native::jvm::replace_natives`], which the JVM takes without a word.
+//! * Blocks that were allocated before have no history. Only blocks whose allocation was seen are accounted for, so that a
+//!   free of an early one is not held against those: sizes are kept in the table for good ([`crate::off_heap`]), and the
+//!   account is that of the time since. The JVM's own counters of direct memory know the rest.
+
+use crate::agent::Agent;
+use crate::incident::desk;
+use crate::{callbacks, classes, guard, log, natives};
+use flinkmem_native::jvm::raw::JNIEnv;
+use flinkmem_native::jvm::{registered_natives, replace_natives, with_env};
+use flinkmem_native::kernel::libraries;
+use flinkmem_trace::control::AttachAnswer;
+use std::ffi::CStr;
+
+/// The library that holds the natives of `java.lang`, under its soname.
+const JAVA_LIBRARY: &CStr = c"libjava.so";
+
+/// What a loaded copy of this library answers to [`flinkmem_is_at_work`].
+const AT_WORK: u32 = 1;
+
+/// Whether the agent in this copy of the library is at work. A library that was copied into a container and loaded beside
+/// the one that is there is another copy, with an account of its own; the second must find the first and stay away.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code)]
+pub(crate) extern "C" fn flinkmem_is_at_work() -> u32 {
+    u32::from(crate::agent::get().is_some())
+}
+
+/// Whether an agent is at work already, be it from this file or from a copy of it.
+#[allow(unsafe_code)]
+pub(crate) fn somebody_is_at_work() -> bool {
+    let asks = libraries::exported_anywhere(c"flinkmem_is_at_work");
+    asks.into_iter().any(|address| {
+        // SAFETY: a function of that name is ours, in this or another version: no arguments, an integer.
+        let ask: extern "C" fn() -> u32 = unsafe { std::mem::transmute(address) };
+        ask() == AT_WORK
+    })
+}
+
+/// Takes up the work in a JVM that runs, in the thread that loads the agent.
+///
+/// # Safety
+/// `env` is the calling thread's in the live phase, without a pending exception.
+#[allow(unsafe_code)]
+pub(crate) unsafe fn begin(agent: &'static Agent, env: *mut JNIEnv) -> AttachAnswer {
+    // SAFETY: the caller's promise.
+    unsafe {
+        with_env(env, classes::find);
+        take_places(env);
+        desk::open();
+        let started = agent
+            .jvmti
+            .run_agent_thread(env, "flinkmem", callbacks::reporter_thread);
+        if let Err(error) = started {
+            desk::close();
+            guard::disable(&format!("its thread cannot be started: {error}"));
+            return AttachAnswer::Refused;
+        }
+    }
+    AttachAnswer::Begun
+}
+
+/// Learns the originals, then stands before them.
+///
+/// # Safety
+/// As [`begin`].
+#[allow(unsafe_code)]
+unsafe fn take_places(env: *mut JNIEnv) {
+    // SAFETY: the caller's promise.
+    match unsafe { registered_natives(env, natives::UNSAFE_CLASS) } {
+        Ok(registered) => {
+            for native in registered {
+                natives::learn_registered(&native.name, &native.signature, native.function);
+            }
+        }
+        Err(error) => log::warn(format_args!(
+            "off-heap memory is not accounted for: the JDK's own functions cannot be learnt: {error}"
+        )),
+    }
+    natives::learn_exported(|symbol| libraries::exported(JAVA_LIBRARY, symbol));
+    let replacements = natives::replacements();
+    // SAFETY: the caller's promise; each wrapper has its method's signature and knows its original.
+    match unsafe { replace_natives(env, &replacements) } {
+        Ok(replaced) if replaced.methods < replacements.len() => log::warn(format_args!(
+            "only {} of {} native methods could be replaced",
+            replaced.methods,
+            replacements.len()
+        )),
+        Ok(replaced) if !replaced.quietly => log::info(format_args!(
+            "the JVM's jni,resolve warnings are about this agent"
+        )),
+        Ok(_) => {}
+        Err(error) => log::warn(format_args!(
+            "native methods could not be replaced: {error}"
+        )),
+    }
+}
