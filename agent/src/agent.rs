@@ -3,6 +3,7 @@
 use crate::options::Options;
 use flinkmem_native::jvm::Jvmti;
 use flinkmem_native::kernel::clock;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -12,6 +13,20 @@ pub(crate) struct Agent {
     pub(crate) options: Options,
     pub(crate) coming: Coming,
     started: Instant,
+    /// The JVM's flags, as in the trace's header.
+    flags: OnceLock<BTreeMap<String, String>>,
+}
+
+impl Agent {
+    /// Remembers the JVM's flags, once they are known.
+    pub(crate) fn set_flags(&self, flags: &BTreeMap<String, String>) {
+        let _ = self.flags.set(flags.clone());
+    }
+
+    /// Value of a flag of the JVM; `None` when it has no such flag or could not be asked.
+    pub(crate) fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.get()?.get(name).map(String::as_str)
+    }
 }
 
 /// When the agent was loaded.
@@ -33,6 +48,7 @@ pub(crate) fn set(jvmti: Jvmti, options: Options, coming: Coming) -> bool {
             options,
             coming,
             started: Instant::now(),
+            flags: OnceLock::new(),
         })
         .is_ok()
 }

@@ -4,6 +4,8 @@
 //! of routine, so that what they cost never adds up; what an incident or somebody asks for is taken at once, in the
 //! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on.
 
+mod histogram;
+
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;
 use flinkmem_trace::{Incident, IncidentKind, Occasion, Record, Sample, Taken};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// The signals, in the order in which they are taken when several are.
 fn signals() -> Vec<Box<dyn Signal>> {
-    Vec::new()
+    vec![Box::new(histogram::Histograms::default())]
 }
 
 /// Something that can be told of the process, but not at every tick.
@@ -19,6 +21,11 @@ pub(crate) trait Signal {
     /// Time between two readings at an interval of a second or more; shorter intervals shorten it in proportion. `near`:
     /// a limit is near. `None`: not as a matter of routine.
     fn interval(&self, near: bool) -> Option<Duration>;
+
+    /// Whether it is worth taking when it is due, by the sample of this tick.
+    fn is_worthwhile(&mut self, _sample: &Sample) -> bool {
+        true
+    }
 
     /// Whether it tells something about an incident of that kind.
     fn wants(&self, _incident: &IncidentFacts) -> bool {
@@ -33,30 +40,16 @@ pub(crate) trait Signal {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct IncidentFacts {
     pub(crate) id: u32,
-    #[allow(
-        dead_code,
-        reason = "first used by signals that are taken at incidents"
-    )]
     pub(crate) kind: IncidentKind,
     /// JVMTI ResourceExhausted's flags.
-    #[allow(
-        dead_code,
-        reason = "first used by signals that are taken at incidents"
-    )]
     pub(crate) flags: Option<u32>,
 }
 
 /// What a signal may use, for one reading.
 pub(crate) struct Context<'a, 'env> {
-    #[allow(dead_code, reason = "first used by signals that ask JVMTI")]
     pub(crate) agent: &'static Agent,
-    #[allow(dead_code, reason = "first used by signals that ask the JVM")]
     pub(crate) env: &'a mut jni::Env<'env>,
     /// The sample of this tick.
-    #[allow(
-        dead_code,
-        reason = "first used by signals that put samples into proportion"
-    )]
     pub(crate) sample: &'a Sample,
     pub(crate) occasion: Occasion,
     incident: Option<u32>,
@@ -83,7 +76,6 @@ impl<'a, 'env> Context<'a, 'env> {
     }
 
     /// When and why this reading was taken, and what it took until now: call it when the reading is complete.
-    #[allow(dead_code, reason = "first used by the first signal")]
     pub(crate) fn taken(&self) -> Taken {
         let now = Moment::now();
         Taken {
@@ -96,7 +88,6 @@ impl<'a, 'env> Context<'a, 'env> {
     }
 
     /// Hands a record over. It is on disk before the next tick.
-    #[allow(dead_code, reason = "first used by the first signal")]
     pub(crate) fn write(&mut self, record: Record) {
         self.records.push(record);
     }
@@ -163,7 +154,9 @@ impl Evidence {
         for scheduled in &mut self.scheduled {
             let now = Instant::now();
             let wanted = incident.filter(|incident| scheduled.wants(incident, now));
-            let due = !routine_is_taken && scheduled.is_due(near, self.scale, now);
+            let due = !routine_is_taken
+                && scheduled.is_due(near, self.scale, now)
+                && scheduled.signal.is_worthwhile(context.sample);
             context.occasion = match (demanded, wanted, due, near) {
                 (true, ..) => Occasion::Demand,
                 (_, Some(_), ..) => Occasion::Incident,

@@ -107,6 +107,7 @@ impl Reporter {
             sources.management.as_ref(),
             classes::bits(),
         );
+        agent.set_flags(&header.jvm.flags);
         let writer = begin_trace(agent, &header)?;
         log::info(format_args!("writing to {}", writer.directory().display()));
         callbacks::warn_of_unbound();

@@ -5,6 +5,7 @@
 //! memory behind the ids.
 #![allow(unsafe_code)]
 
+use super::java_class::loader_class;
 use super::jvmti::delete_local;
 use super::{Jvmti, RawFrame};
 use jni::sys::JNIEnv;
@@ -39,7 +40,7 @@ pub unsafe fn describe_frame(
         let (name, _, _) = bindings.get_method_name(method).ok()?;
         let class = bindings.get_method_declaring_class(method).ok()?;
         let signature = bindings.get_class_signature(class).ok();
-        let loader = loader_class(jvmti, env, class);
+        let loader = loader_class(&bindings, env, class);
         delete_local(env, class.cast());
         let line = line_of(jvmti, frame);
         Some(MethodFrame {
@@ -66,28 +67,6 @@ unsafe fn line_of(jvmti: Jvmti, frame: RawFrame) -> Option<u32> {
         .filter(|entry| entry.start_location <= frame.location);
     let entry = before.max_by_key(|entry| entry.start_location)?;
     u32::try_from(entry.line_number).ok()
-}
-
-/// # Safety
-/// `env` is the calling thread's, `class` a local reference of it.
-unsafe fn loader_class(
-    jvmti: Jvmti,
-    env: *mut JNIEnv,
-    class: *mut std::ffi::c_void,
-) -> Option<String> {
-    // SAFETY: the caller's promise; the reference is deleted.
-    let name = unsafe {
-        let loader = jvmti.bindings().get_class_loader(class).ok()?;
-        if env.is_null() || loader.is_null() {
-            return None; // the boot loader is null
-        }
-        let name = jvmti.class_name(env, loader.cast());
-        delete_local(env, loader.cast());
-        name?
-    };
-    let of_the_jvm =
-        name.starts_with("jdk.internal.loader.") || name.starts_with("jdk.internal.reflect.");
-    (!of_the_jvm).then_some(name)
 }
 
 /// `Ljava/nio/Bits;` as `java.nio.Bits`.

@@ -8,9 +8,11 @@
 //! * a raw `JNIEnv` is used on the thread that it was given to, within the call that lent it.
 
 mod bits;
+mod class_histogram;
 mod env;
 mod flags;
 mod heap;
+mod java_class;
 mod jvmti;
 mod management;
 mod method;
@@ -22,9 +24,13 @@ mod throwable;
 mod vm_arguments;
 
 pub use bits::{Bits, DirectCounters};
+pub use class_histogram::{
+    ClassHistogram, ClassTally, HistogramLimits, LargeArray, Tally, class_histogram,
+};
 pub use env::with_env;
 pub use flags::{FlagValue, vm_flags};
 pub use heap::{HeapTotals, HeapTotalsReader};
+pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};

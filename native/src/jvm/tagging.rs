@@ -11,6 +11,7 @@
 use super::jvmti::{JvmError, error};
 use jni::Env;
 use jvmti_bindings::env::Jvmti as Bindings;
+use jvmti_bindings::sys::jni::jclass;
 
 /// An environment that may tag objects. Disposed of, with all its tags, when dropped.
 pub struct TaggingEnv(Option<Bindings>);
@@ -37,6 +38,36 @@ impl TaggingEnv {
             .add_capabilities_with(|capabilities| capabilities.set_can_tag_objects(true))
             .map_err(|code| error("AddCapabilities", code))?;
         Ok(tagging)
+    }
+
+    /// Runs `body` with all loaded classes, each tagged with its place in the list, from 1. A class that cannot be tagged is
+    /// walked over as one without a tag. Java objects are not made for it; the references to the classes are given back.
+    pub(super) fn with_tagged_classes<T>(
+        &self,
+        env: &mut Env<'_>,
+        body: impl FnOnce(&mut Env<'_>, &Bindings, &[jclass]) -> Result<T, JvmError>,
+    ) -> Result<T, JvmError> {
+        /// What the frame is made for at first; it grows.
+        const REFERENCES: usize = 64;
+        let bindings = self
+            .bindings()
+            .ok_or(JvmError::Jni("the environment is gone"))?;
+        let mut result = Err(JvmError::Jni("no room for local references"));
+        let framed = env.with_local_frame(REFERENCES, |env| {
+            result = bindings
+                .get_loaded_classes()
+                .map_err(|code| error("GetLoadedClasses", code))
+                .and_then(|classes| {
+                    for (tag, class) in (1..).zip(&classes) {
+                        // SAFETY: a local reference of this frame.
+                        let _ = unsafe { bindings.set_tag(class.cast(), tag) };
+                    }
+                    body(env, bindings, &classes)
+                });
+            Ok::<_, jni::errors::Error>(())
+        });
+        framed.map_err(|_| JvmError::Jni("no room for local references"))?;
+        result
     }
 
     pub(super) fn bindings(&self) -> Option<&Bindings> {

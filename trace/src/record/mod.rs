@@ -22,7 +22,9 @@ mod thread_census;
 
 pub use event::{End, EndReason, Event, EventKind};
 pub use header::{FlinkFacts, Header, Jvm, System};
-pub use histogram::Histogram;
+pub use histogram::{
+    ArraySize, ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch, Humongous,
+};
 pub use incident::{Incident, IncidentKind};
 pub use ledger::Ledger;
 pub use libraries::Libraries;
@@ -58,7 +60,7 @@ pub enum Record {
     Incident(Box<Incident>),
     /// Every resident byte with its owner.
     Ledger(Box<Ledger>),
-    /// Live objects by class.
+    /// Objects of the Java heap by class.
     Histogram(Box<Histogram>),
     /// Class loaders with what they hold.
     Loaders(Box<Loaders>),

@@ -1,0 +1,224 @@
+//! Objects of the Java heap by class, by a walk over the heap that stops all Java threads.
+//!
+//! So it is taken sparingly: as a matter of routine only while the live set has grown much since the last one and is
+//! a good part of the limit, within [`ROUTINE`], and never for more than a thousandth of the time; when the heap is
+//! exhausted within [`INCIDENT`]; when somebody asks within [`DEMAND`].
+//!
+//! The agent makes no Java object for it. What the JVM needs for itself is native memory: the tags of the classes, and
+//! under collectors that have to mark in order to find the objects a bit for every 8 bytes of the heap. Where a
+//! container has no room for that, no walk begins.
+
+use super::{Context, IncidentFacts, Signal};
+use crate::agent::Agent;
+use flinkmem_native::jvm::{self, ClassHistogram, HistogramLimits, class_histogram};
+use flinkmem_trace::{
+    ArraySize, ClassCount, Heap, Histogram, Humongous, IncidentKind, Occasion, Record, Sample,
+};
+use std::time::{Duration, Instant};
+
+/// Time for one walk as a matter of routine.
+const ROUTINE: Duration = Duration::from_millis(100);
+/// Time for one walk when the heap is exhausted.
+const INCIDENT: Duration = Duration::from_secs(1);
+/// Time for one walk on demand.
+const DEMAND: Duration = Duration::from_secs(10);
+
+/// After a walk the next is not begun for that many times its pause: at most a thousandth of the time is spent.
+const REST: u32 = 1000;
+/// Share of the limit that the live set must have reached.
+const WORTHWHILE: f64 = 0.5;
+/// Share of the limit by which it must have grown since the last histogram.
+const GROWN: f64 = 0.1;
+
+/// Classes with the most bytes and with the most objects that are written down: a line of some 20 KB at most.
+const BY_BYTES: usize = 150;
+const BY_COUNT: usize = 50;
+
+/// JVMTI ResourceExhausted's flag for the Java heap.
+const JAVA_HEAP: u32 = 2;
+
+/// Bytes of the heap for one byte of the native memory that a walk by marking may take: one bit for eight bytes, doubled
+/// for the stack of objects to be visited.
+const HEAP_BYTES_A_MARK: u64 = 32;
+
+/// When the last one was taken, and what of.
+#[derive(Default)]
+pub(super) struct Histograms {
+    /// Live set at the last histogram, or the least since.
+    baseline_bytes: u64,
+    last: Option<(Instant, Duration)>,
+}
+
+impl Signal for Histograms {
+    fn interval(&self, _near: bool) -> Option<Duration> {
+        Some(Duration::from_secs(10))
+    }
+
+    fn is_worthwhile(&mut self, sample: &Sample) -> bool {
+        let Some((live, max)) = sample.heap.and_then(live_of_limit) else {
+            return false;
+        };
+        self.baseline_bytes = self.baseline_bytes.min(live);
+        let grown = live - self.baseline_bytes;
+        let rested = |(at, pause): (Instant, Duration)| at.elapsed() >= pause * REST;
+        live as f64 >= max as f64 * WORTHWHILE
+            && grown as f64 >= max as f64 * GROWN
+            && self.last.is_none_or(rested)
+    }
+
+    fn wants(&self, incident: &IncidentFacts) -> bool {
+        incident.kind == IncidentKind::ResourceExhausted
+            && incident.flags.is_some_and(|flags| flags & JAVA_HEAP != 0)
+    }
+
+    fn take(&mut self, context: &mut Context<'_, '_>) {
+        let budget = match context.occasion {
+            Occasion::Routine | Occasion::NearLimit => ROUTINE,
+            Occasion::Incident => INCIDENT,
+            Occasion::Demand => DEMAND,
+        };
+        let marks = finds_objects_by_marking(context.agent);
+        if marks && !has_room_for_marks(context.sample) {
+            return;
+        }
+        let region_bytes = region_bytes(context.agent);
+        let limits = HistogramLimits {
+            budget,
+            by_bytes: BY_BYTES,
+            by_count: BY_COUNT,
+            humongous_bytes: region_bytes.map(|bytes| bytes / 2),
+        };
+        let Ok(found) = class_histogram(context.env, &limits) else {
+            return;
+        };
+        self.last = Some((Instant::now(), found.pause));
+        if let Some((live, _)) = context.sample.heap.and_then(live_of_limit) {
+            self.baseline_bytes = live;
+        }
+        let histogram = Histogram {
+            taken: context.taken(),
+            used_bytes: context.sample.heap.map(|heap| heap.used_bytes),
+            garbage_included: !marks,
+            ..record(found, region_bytes)
+        };
+        context.write(Record::Histogram(Box::new(histogram)));
+    }
+}
+
+/// Live set and limit.
+fn live_of_limit(heap: Heap) -> Option<(u64, u64)> {
+    Some((heap.after_gc_bytes?, heap.max_bytes)).filter(|&(_, max)| max > 0)
+}
+
+fn finds_objects_by_marking(agent: &Agent) -> bool {
+    ["UseZGC", "UseShenandoahGC"]
+        .iter()
+        .any(|flag| agent.flag(flag) == Some("true"))
+}
+
+/// Size of G1's regions.
+fn region_bytes(agent: &Agent) -> Option<u64> {
+    let of_g1 = agent.flag("UseG1GC") == Some("true");
+    let bytes = agent.flag("G1HeapRegionSize").filter(|_| of_g1)?;
+    bytes.parse().ok().filter(|&bytes| bytes > 0)
+}
+
+/// Whether the container can give what marking the heap takes. Page cache is given back for it.
+fn has_room_for_marks(sample: &Sample) -> bool {
+    let Some((cgroup, limit)) = sample.cgroup.and_then(|c| Some((c, c.limit_bytes?))) else {
+        return true;
+    };
+    let resident = sample.process.map_or(0, |process| {
+        process.rss_anon_bytes + process.rss_shmem_bytes
+    });
+    let held = resident.max(cgroup.anon_bytes.unwrap_or(0));
+    let heap = sample.heap.map_or(0, |heap| heap.committed_bytes);
+    limit.saturating_sub(held) > heap / HEAP_BYTES_A_MARK
+}
+
+fn record(found: ClassHistogram, region_bytes: Option<u64>) -> Histogram {
+    let humongous = region_bytes.zip(found.humongous);
+    Histogram {
+        pause_us: u64::try_from(found.pause.as_micros()).unwrap_or(u64::MAX),
+        complete: found.complete,
+        count: found.total.count,
+        bytes: found.total.bytes,
+        classes: found.classes.into_iter().map(class_count).collect(),
+        classes_loaded: found.classes_loaded as u64,
+        arrays: found.arrays.into_iter().map(array).collect(),
+        humongous: humongous.map(|(region_bytes, tally)| Humongous {
+            region_bytes,
+            count: tally.count,
+            bytes: tally.bytes,
+        }),
+        ..Histogram::default()
+    }
+}
+
+fn class_count(found: jvm::ClassTally) -> ClassCount {
+    ClassCount {
+        class: found.class.name,
+        loader: found.class.loader,
+        definitions: Some(found.definitions).filter(|&definitions| definitions > 1),
+        count: found.tally.count,
+        bytes: found.tally.bytes,
+    }
+}
+
+fn array(found: jvm::LargeArray) -> ArraySize {
+    ArraySize {
+        class: found
+            .class
+            .map_or_else(|| "?".to_owned(), |class| class.name),
+        length: found.length,
+        bytes: found.bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(percent: u64) -> Sample {
+        let heap = Heap {
+            after_gc_bytes: Some(percent),
+            max_bytes: 100,
+            ..Default::default()
+        };
+        Sample {
+            heap: Some(heap),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_histogram_is_worthwhile_when_the_live_set_is_large_and_has_grown() {
+        let mut histograms = Histograms::default();
+        assert!(!histograms.is_worthwhile(&Sample::default()), "not known");
+        assert!(!histograms.is_worthwhile(&live(49)), "far from the limit");
+        assert!(histograms.is_worthwhile(&live(50)));
+        histograms.baseline_bytes = 50;
+        assert!(!histograms.is_worthwhile(&live(59)), "hardly grown");
+        assert!(histograms.is_worthwhile(&live(60)));
+        assert!(!histograms.is_worthwhile(&live(40)), "shrunk");
+        assert!(histograms.is_worthwhile(&live(52)), "grown anew");
+    }
+
+    #[test]
+    fn a_long_pause_is_followed_by_a_long_rest() {
+        let mut histograms = Histograms {
+            last: Some((Instant::now(), Duration::from_secs(1))),
+            ..Default::default()
+        };
+        assert!(!histograms.is_worthwhile(&live(90)));
+    }
+
+    #[test]
+    fn the_java_heap_is_what_it_tells_about() {
+        let incident = |kind, flags| IncidentFacts { id: 1, kind, flags };
+        let histograms = Histograms::default();
+        assert!(histograms.wants(&incident(IncidentKind::ResourceExhausted, Some(3))));
+        assert!(!histograms.wants(&incident(IncidentKind::ResourceExhausted, Some(1))));
+        assert!(!histograms.wants(&incident(IncidentKind::DirectSlowPath, None)));
+    }
+}

@@ -1,0 +1,95 @@
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedList;
+import java.util.List;
+import java.util.Map;
+
+/** Holds known numbers of objects of known classes, lets a map leak, and meets the limit of the heap at last. */
+public final class HeapShape {
+    /** Never in a collection. */
+    static final class Known {
+        final long value;
+
+        Known(long value) {
+            this.value = value;
+        }
+    }
+
+    /** Leaks through {@link Cache}. */
+    static final class Leaked {
+        final int key;
+
+        Leaked(int key) {
+            this.key = key;
+        }
+    }
+
+    /** In a list of an object that a thread's local variable holds. */
+    static final class Queued {}
+
+    static final class Cache {
+        static final Map<String, Map<Integer, Leaked>> ENTRIES = new HashMap<>();
+    }
+
+    static final class Mailbox {
+        final List<Queued> letters = new LinkedList<>();
+    }
+
+    private static Known[] known;
+    private static long[] largest;
+    /** What is needed to say that there is no more. */
+    private static byte[] reserve = new byte[1 << 19];
+    private static List<byte[]> filling = new ArrayList<>();
+
+    /** Arguments: objects known, leaked at first, queued; elements of the largest array; MiB of filling; leaked later. */
+    public static void main(String[] arguments) throws Exception {
+        int[] numbers = new int[arguments.length];
+        for (int i = 0; i < numbers.length; i++) {
+            numbers[i] = Integer.parseInt(arguments[i]);
+        }
+        Steps.pause("ready");
+        Mailbox mailbox = new Mailbox();
+        hold(numbers[0], numbers[3], numbers[4]);
+        leak(numbers[1]);
+        for (int i = 0; i < numbers[2]; i++) {
+            mailbox.letters.add(new Queued());
+        }
+        System.gc();
+        Steps.pause("held");
+        leak(numbers[5]);
+        System.gc();
+        Steps.pause("leaked");
+        try {
+            fill();
+        } catch (OutOfMemoryError error) {
+            reserve = null;
+            Steps.pause("refused", mailbox.letters.size());
+        }
+        Steps.say("done");
+    }
+
+    private static void hold(int objects, int elements, int mebibytes) {
+        known = new Known[objects];
+        for (int i = 0; i < objects; i++) {
+            known[i] = new Known(i);
+        }
+        largest = new long[elements];
+        for (int i = 0; i < mebibytes; i++) {
+            filling.add(new byte[(1 << 20) - 64]); // fits one region of G1, a larger one takes two
+        }
+    }
+
+    private static void leak(int objects) {
+        Map<Integer, Leaked> entries = Cache.ENTRIES.computeIfAbsent("leak", key -> new HashMap<>());
+        for (int i = 0; i < objects; i++) {
+            int key = entries.size();
+            entries.put(key, new Leaked(key));
+        }
+    }
+
+    private static void fill() {
+        while (true) {
+            filling.add(new byte[1 << 18]);
+        }
+    }
+}

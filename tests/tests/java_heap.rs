@@ -1,0 +1,99 @@
+//! What the Java heap holds: classes, holders, allocation sites of what survives.
+
+use anyhow::{Context, Result};
+use flinkmem_tests::{Jdk, Jvm, Running, Trace, on_every_jdk};
+use flinkmem_trace::{ClassCount, Histogram, Occasion, Record};
+
+const KNOWN: u64 = 54_321;
+const LEAKED_AT_FIRST: u64 = 20_000;
+const LEAKED_LATER: u64 = 120_000;
+const QUEUED: u64 = 30_000;
+const LARGEST: u64 = 600_001;
+const FILLING_MIB: u64 = 26;
+
+/// Live set: about 40 MiB of 64 when held, 50 when leaked.
+fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
+    let arguments = [
+        KNOWN,
+        LEAKED_AT_FIRST,
+        QUEUED,
+        LARGEST,
+        FILLING_MIB,
+        LEAKED_LATER,
+    ];
+    let arguments = arguments.map(|number| number.to_string());
+    let mut jvm = Jvm::new(jdk, "HeapShape")
+        .options(["-Xmx64m"])
+        .options(options.iter().copied())
+        .arguments(arguments.iter().map(String::as_str))
+        .agent("interval=50ms")
+        .start()?;
+    jvm.step("ready")?;
+    Ok(jvm)
+}
+
+#[test]
+fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> {
+    on_every_jdk(|jdk| {
+        let mut jvm = heap_shape(jdk, &["-XX:+UseG1GC"])?;
+        jvm.go_on()?;
+        jvm.step("held")?;
+        let held = jvm.wait_for_trace("a histogram", |trace| histograms(trace).next().cloned())?;
+        assert_ne!(held.taken.occasion, Occasion::Incident);
+        is_as_held(&held, LEAKED_AT_FIRST)?;
+        jvm.go_on()?;
+        jvm.step("leaked")?;
+        jvm.go_on()?;
+        jvm.step("refused")?;
+        let of_incident = |trace: &Trace| {
+            histograms(trace)
+                .find(|histogram| histogram.taken.occasion == Occasion::Incident)
+                .cloned()
+        };
+        let full = jvm.wait_for_trace("a histogram of the full heap", of_incident)?;
+        assert!(full.taken.incident.is_some());
+        is_as_held(&full, LEAKED_AT_FIRST + LEAKED_LATER)?;
+        jvm.go_on()?;
+        assert!(jvm.finish()?.status.success());
+        Ok(())
+    })
+}
+
+fn is_as_held(histogram: &Histogram, leaked: u64) -> Result<()> {
+    assert!(histogram.complete, "{histogram:?}");
+    assert!(histogram.garbage_included);
+    let count = |class| -> Result<u64> { Ok(of(histogram, class)?.count) };
+    assert_eq!(count("HeapShape$Known")?, KNOWN);
+    assert_eq!(count("HeapShape$Leaked")?, leaked);
+    assert_eq!(count("HeapShape$Queued")?, QUEUED);
+    // Header of 12 bytes, value, alignment.
+    assert_eq!(of(histogram, "HeapShape$Known")?.bytes, KNOWN * 24);
+    let largest = histogram.arrays.first().context("no arrays")?;
+    assert_eq!(
+        (largest.class.as_str(), largest.length),
+        ("long[]", LARGEST)
+    );
+    assert_eq!(largest.bytes, 16 + 8 * LARGEST);
+    // Regions of 1 MiB: each piece of the filling is humongous.
+    let humongous = histogram.humongous.context("nothing humongous")?;
+    assert_eq!(humongous.region_bytes, 1 << 20);
+    assert!(humongous.count > FILLING_MIB, "{humongous:?}");
+    Ok(())
+}
+
+fn of<'a>(histogram: &'a Histogram, class: &str) -> Result<&'a ClassCount> {
+    let mut found = histogram
+        .classes
+        .iter()
+        .filter(|found| found.class == class);
+    found
+        .next()
+        .with_context(|| format!("no {class} in {histogram:?}"))
+}
+
+fn histograms(trace: &Trace) -> impl Iterator<Item = &Histogram> {
+    trace.evidence.iter().filter_map(|record| match record {
+        Record::Histogram(histogram) => Some(&**histogram),
+        _ => None,
+    })
+}
