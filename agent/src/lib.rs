@@ -4,6 +4,7 @@
 //! table is of fixed size, one thread of our own does all reading and writing ([`reporter`]), and Java threads only
 //! count ([`off_heap`]) or leave a note ([`incident`]).
 
+mod address_table;
 mod agent;
 mod attach;
 mod callbacks;
@@ -19,6 +20,7 @@ mod off_heap;
 mod options;
 mod own_heap;
 mod reporter;
+mod sampling;
 mod stacks;
 mod trace_directory;
 

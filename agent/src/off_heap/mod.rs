@@ -8,18 +8,17 @@
 //! `malloc` that brings no usable size of its own. Which of the two holds is
 //! known at VMInit; what was allocated before stays in the table.
 
-mod address_table;
-mod sampling;
 mod site_usage;
 mod thread_slot;
 
 pub(crate) use site_usage::SiteUsage;
 pub(crate) use thread_slot::Totals;
 
+use crate::address_table::AddressTable;
 use crate::agent::jvmti;
 use crate::fault;
+use crate::sampling::Sampling;
 use crate::{gc_clock, stacks};
-use address_table::AddressTable;
 use flinkmem_native::kernel::allocator::usable_size;
 use flinkmem_native::kernel::huge_pages;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -34,6 +33,8 @@ static SIZES: AddressTable<32_768, 1> = AddressTable::new();
 
 /// Whether a block's size can be had from the allocator. False until it is known.
 static USABLE_SIZE: AtomicBool = AtomicBool::new(false);
+
+static SAMPLING: Sampling = Sampling::new();
 
 static DROPPED_SAMPLES: AtomicU64 = AtomicU64::new(0);
 static DROPPED_SIZES: AtomicU64 = AtomicU64::new(0);
@@ -67,7 +68,7 @@ pub(crate) fn allocated(address: u64, requested: u64) -> u32 {
     };
     if let Some(size) = size_of_new(address, requested) {
         slot.allocated(size);
-        if slot.count_down(size) {
+        if slot.countdown().count_down(size) {
             sample(slot, address, size);
         }
     }
@@ -158,29 +159,17 @@ fn count_loss(counter: &AtomicU64, kept: bool) {
 /// Takes the stack of a block that the countdown fell on, and draws the distance to the next.
 #[cold]
 fn sample(slot: Slot, address: u64, size: u64) {
-    let Some(weight) = weigh(slot, size, sampling::interval_bytes(LIVE.used())) else {
+    let Some(weight) = slot
+        .countdown()
+        .weigh(size, SAMPLING.interval_bytes(LIVE.used()))
+    else {
         return;
     };
     let Some(jvmti) = jvmti() else { return };
-    sampling::count();
+    SAMPLING.count();
     let stack = stacks::intern(&jvmti.current_stack());
     let place = u64::from(stack) | (gc_clock::collections() << 32);
     count_loss(&DROPPED_SAMPLES, LIVE.put(address, [weight, size, place]));
-}
-
-/// Bytes that a block stands for when the countdown fell on it, and the draw of the distance to the next.
-fn weigh(slot: Slot, size: u64, interval_bytes: u64) -> Option<u64> {
-    // A thread's first countdown starts at zero; it is drawn now, and this block is judged by it.
-    if slot.drawn_interval_bytes() == 0 {
-        slot.draw(interval_bytes);
-        if !slot.count_down(size) {
-            return None;
-        }
-    }
-    // The block was hit with the probability that its distance was drawn with, whatever the interval is by now.
-    let weight = sampling::weight_bytes(size, slot.drawn_interval_bytes());
-    slot.draw(interval_bytes);
-    Some(weight)
 }
 
 /// What the account itself lost and needs.
@@ -201,39 +190,12 @@ pub(crate) fn losses() -> Losses {
         dropped_stacks: stacks::dropped(),
         dropped_sizes: DROPPED_SIZES.load(Ordering::Relaxed),
         memory_bytes: u64::try_from(memory).unwrap_or(u64::MAX),
-        sampling_bytes: sampling::interval_bytes(LIVE.used()),
+        sampling_bytes: SAMPLING.interval_bytes(LIVE.used()),
     }
 }
 
 /// Called by the agent's thread at its base interval: relaxes the sampling and gives back unused stacks.
 pub(crate) fn tick(elapsed: Duration, usage: &SiteUsage) {
-    sampling::relax(elapsed);
+    SAMPLING.relax(elapsed);
     stacks::tick(|index| usage.is_live(index));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weights_stay_unbiased_when_the_interval_changes_under_a_countdown() {
-        const SIZE: u64 = 64 << 10;
-        const HITS: u64 = 20_000;
-        let slot = thread_slot::slot().unwrap();
-        for (before, after) in [(512 << 10, 8 << 20), (8 << 20, 512 << 10)] {
-            let (mut truth, mut estimate) = (0, 0);
-            for _ in 0..HITS {
-                slot.draw(before);
-                loop {
-                    truth += SIZE;
-                    if slot.count_down(SIZE) {
-                        estimate += weigh(slot, SIZE, after).unwrap();
-                        break;
-                    }
-                }
-            }
-            let error = (estimate as f64 - truth as f64).abs() / truth as f64;
-            assert!(error < 4.0 / (HITS as f64).sqrt(), "{before}: {error}");
-        }
-    }
 }

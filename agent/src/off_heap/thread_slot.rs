@@ -4,10 +4,10 @@
 //! totals are the sums over all slots. When more than [`SLOTS`] threads live at once the rest share one slot with
 //! locked instructions.
 
-use super::sampling;
+use crate::sampling::Countdown;
 use flinkmem_native::kernel::huge_pages;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// Slots. Each is a cache line; only those that were ever claimed are touched.
 const SLOTS: usize = 4096;
@@ -22,11 +22,8 @@ struct ThreadSlot {
     allocated_count: AtomicU64,
     freed_bytes: AtomicU64,
     freed_count: AtomicU64,
-    /// Bytes until the next sampled stack.
-    countdown: AtomicI64,
-    /// Mean distance that the countdown was drawn with; 0 before the first draw.
-    drawn_interval_bytes: AtomicU64,
-    random: AtomicU64,
+    /// To the next sampled stack.
+    countdown: Countdown,
     /// Incident of this thread whose reservation has not succeeded or failed yet; 0 without one.
     slow_path: AtomicU32,
 }
@@ -38,9 +35,7 @@ impl ThreadSlot {
             allocated_count: AtomicU64::new(0),
             freed_bytes: AtomicU64::new(0),
             freed_count: AtomicU64::new(0),
-            countdown: AtomicI64::new(0),
-            drawn_interval_bytes: AtomicU64::new(0),
-            random: AtomicU64::new(0),
+            countdown: Countdown::new(),
             slow_path: AtomicU32::new(0),
         }
     }
@@ -154,46 +149,8 @@ impl Slot {
         self.add(&self.counters.freed_count, 1);
     }
 
-    /// Counts `bytes` down to the next sampled stack. True when it is due; the caller then draws a new distance.
-    #[inline]
-    pub(super) fn count_down(self, bytes: u64) -> bool {
-        let left = self
-            .counters
-            .countdown
-            .load(Ordering::Relaxed)
-            .saturating_sub_unsigned(bytes);
-        self.counters.countdown.store(left, Ordering::Relaxed);
-        left < 0
-    }
-
-    /// Draws the distance to the next sampled stack.
-    pub(super) fn draw(self, interval_bytes: u64) {
-        let distance = sampling::draw(self.random(), interval_bytes);
-        self.counters.countdown.store(distance, Ordering::Relaxed);
-        self.counters
-            .drawn_interval_bytes
-            .store(interval_bytes, Ordering::Relaxed);
-    }
-
-    /// Mean distance that the running countdown was drawn with; 0 before the first draw.
-    pub(super) fn drawn_interval_bytes(self) -> u64 {
-        self.counters.drawn_interval_bytes.load(Ordering::Relaxed)
-    }
-
-    /// A number in [0, 1), from a generator of the slot's own; 0 state means that it was never seeded.
-    pub(super) fn random(self) -> f64 {
-        let state = self.counters.random.load(Ordering::Relaxed);
-        let state = if state == 0 {
-            seed(self.counters)
-        } else {
-            state
-        };
-        // xorshift64*, see Vigna, "An experimental exploration of Marsaglia's xorshift generators".
-        let state = state ^ (state >> 12);
-        let state = state ^ (state << 25);
-        let state = state ^ (state >> 27);
-        self.counters.random.store(state, Ordering::Relaxed);
-        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    pub(super) fn countdown(self) -> &'static Countdown {
+        &self.counters.countdown
     }
 
     pub(super) fn set_slow_path(self, incident: u32) {
@@ -216,15 +173,6 @@ impl Slot {
             );
         }
     }
-}
-
-/// Different for every slot and every start of the process.
-fn seed(slot: &'static ThreadSlot) -> u64 {
-    let address = std::ptr::from_ref(slot) as u64;
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or_default();
-    (address ^ u64::from(now.subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1
 }
 
 /// Sums over all threads since the agent was loaded.
@@ -295,14 +243,5 @@ mod tests {
             EVER_CLAIMED.load(Ordering::Relaxed) < 150,
             "slots were given back"
         );
-    }
-
-    #[test]
-    fn random_numbers_fill_the_unit_interval() {
-        let slot = slot().unwrap();
-        let numbers: Vec<f64> = (0..10_000).map(|_| slot.random()).collect();
-        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
-        let mean = numbers.iter().sum::<f64>() / 10_000.0;
-        assert!((0.48..0.52).contains(&mean), "{mean}");
     }
 }

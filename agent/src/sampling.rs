@@ -1,4 +1,4 @@
-//! Which allocations get a stack, and how much each stands for.
+//! Which allocations are looked at, and how much each stands for.
 //!
 //! Poisson sampling by bytes: the distance to the next sample is exponential with mean `T`, so a block of `s` bytes is
 //! sampled with probability `1 - exp(-s/T)` and stands for `s` divided by that. Sums over samples are unbiased for any
@@ -7,7 +7,7 @@
 //! with their rate (so that stacks never cost more than a fixed share of a core).
 
 use crate::gc_clock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// `T` at rest.
@@ -18,7 +18,108 @@ const LIVE_SAMPLES_A_STEP: usize = 2048;
 
 const MOST_STEPS: u32 = 16;
 
-static RATE: Rate = Rate::new();
+/// The sampling of one account: how rare samples are, for all threads.
+pub(crate) struct Sampling {
+    rate: Rate,
+}
+
+impl Sampling {
+    pub(crate) const fn new() -> Self {
+        Self { rate: Rate::new() }
+    }
+
+    /// Mean distance between samples now, bytes.
+    pub(crate) fn interval_bytes(&self, live_samples: usize) -> u64 {
+        let occupancy = u32::try_from(live_samples / LIVE_SAMPLES_A_STEP).unwrap_or(MOST_STEPS);
+        BASE_BYTES << occupancy.saturating_add(self.rate.steps()).min(MOST_STEPS)
+    }
+
+    /// Counts one sample.
+    pub(crate) fn count(&self) {
+        self.rate.count(gc_clock::now_us);
+    }
+
+    /// Lets the interval shrink again when samples are rare; called by the agent's thread with the time since the last
+    /// call.
+    pub(crate) fn relax(&self, elapsed: Duration) {
+        self.rate.relax(elapsed);
+    }
+}
+
+/// One thread's way to its next sample.
+pub(crate) struct Countdown {
+    /// Bytes until the next sample.
+    left: AtomicI64,
+    /// Mean distance that `left` was drawn with; 0 before the first draw.
+    drawn_interval_bytes: AtomicU64,
+    /// State of the generator; 0 before it is seeded.
+    random: AtomicU64,
+}
+
+impl Countdown {
+    pub(crate) const fn new() -> Self {
+        Self {
+            left: AtomicI64::new(0),
+            drawn_interval_bytes: AtomicU64::new(0),
+            random: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts `bytes` down. True when a sample is due; the caller then weighs the block.
+    #[inline]
+    pub(crate) fn count_down(&self, bytes: u64) -> bool {
+        let left = self
+            .left
+            .load(Ordering::Relaxed)
+            .saturating_sub_unsigned(bytes);
+        self.left.store(left, Ordering::Relaxed);
+        left < 0
+    }
+
+    /// Bytes that the block stands for on which the countdown fell, and the draw of the distance to the next.
+    pub(crate) fn weigh(&self, size: u64, interval_bytes: u64) -> Option<u64> {
+        let drawn = || self.drawn_interval_bytes.load(Ordering::Relaxed);
+        // A thread's first countdown starts at zero; it is drawn now, and this block is judged by it.
+        if drawn() == 0 {
+            self.draw(interval_bytes);
+            if !self.count_down(size) {
+                return None;
+            }
+        }
+        // The block was hit with the probability that its distance was drawn with, whatever the interval is by now.
+        let weight = weight_bytes(size, drawn());
+        self.draw(interval_bytes);
+        Some(weight)
+    }
+
+    fn draw(&self, interval_bytes: u64) {
+        let distance = draw(self.random(), interval_bytes);
+        self.left.store(distance, Ordering::Relaxed);
+        self.drawn_interval_bytes
+            .store(interval_bytes, Ordering::Relaxed);
+    }
+
+    /// A number in [0, 1), from a generator of this countdown's own.
+    fn random(&self) -> f64 {
+        let state = self.random.load(Ordering::Relaxed);
+        let state = if state == 0 { self.seed() } else { state };
+        // xorshift64*, see Vigna, "An experimental exploration of Marsaglia's xorshift generators".
+        let state = state ^ (state >> 12);
+        let state = state ^ (state << 25);
+        let state = state ^ (state >> 27);
+        self.random.store(state, Ordering::Relaxed);
+        (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Different for every countdown and every start of the process.
+    fn seed(&self) -> u64 {
+        let address = std::ptr::from_ref(self) as u64;
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        (address ^ u64::from(now.subsec_nanos()).wrapping_mul(0x9E37_79B9_7F4A_7C15)) | 1
+    }
+}
 
 /// Keeps the rate of samples bounded. A stack takes 2 to 10 µs, so a thousand a second are at most 1 % of a core.
 struct Rate {
@@ -79,18 +180,12 @@ impl Rate {
     }
 }
 
-/// Mean distance between samples now, bytes.
-pub(super) fn interval_bytes(live_samples: usize) -> u64 {
-    let occupancy = u32::try_from(live_samples / LIVE_SAMPLES_A_STEP).unwrap_or(MOST_STEPS);
-    BASE_BYTES << occupancy.saturating_add(RATE.steps()).min(MOST_STEPS)
-}
-
 /// Distance to the next sample for a `uniform` number in [0, 1).
 #[allow(
     clippy::cast_possible_truncation,
     reason = "at most 37 times the interval, which fits"
 )]
-pub(super) fn draw(uniform: f64, interval_bytes: u64) -> i64 {
+fn draw(uniform: f64, interval_bytes: u64) -> i64 {
     (-(1.0 - uniform).ln() * interval_bytes as f64) as i64
 }
 
@@ -100,23 +195,13 @@ pub(super) fn draw(uniform: f64, interval_bytes: u64) -> i64 {
     clippy::cast_sign_loss,
     reason = "positive, and not above size plus interval"
 )]
-pub(super) fn weight_bytes(size: u64, interval_bytes: u64) -> u64 {
+fn weight_bytes(size: u64, interval_bytes: u64) -> u64 {
     let probability = -(-(size as f64) / interval_bytes as f64).exp_m1();
     if probability <= 0.0 {
         size
     } else {
         (size as f64 / probability).round() as u64
     }
-}
-
-/// Counts one sample.
-pub(super) fn count() {
-    RATE.count(gc_clock::now_us);
-}
-
-/// Lets the interval shrink again when samples are rare; called by the agent's thread with the time since the last call.
-pub(super) fn relax(elapsed: Duration) {
-    RATE.relax(elapsed);
 }
 
 #[cfg(test)]
@@ -178,9 +263,16 @@ mod tests {
 
     #[test]
     fn more_live_samples_mean_fewer_new_ones() {
-        assert_eq!(interval_bytes(0), BASE_BYTES);
-        assert_eq!(interval_bytes(3 * LIVE_SAMPLES_A_STEP), BASE_BYTES * 8);
-        assert_eq!(interval_bytes(usize::MAX), BASE_BYTES << MOST_STEPS);
+        let sampling = Sampling::new();
+        assert_eq!(sampling.interval_bytes(0), BASE_BYTES);
+        assert_eq!(
+            sampling.interval_bytes(3 * LIVE_SAMPLES_A_STEP),
+            BASE_BYTES * 8
+        );
+        assert_eq!(
+            sampling.interval_bytes(usize::MAX),
+            BASE_BYTES << MOST_STEPS
+        );
     }
 
     #[test]
@@ -213,5 +305,35 @@ mod tests {
             }
         }
         assert_eq!(rate.steps(), 0);
+    }
+    #[test]
+    fn random_numbers_fill_the_unit_interval() {
+        let countdown = Countdown::new();
+        let numbers: Vec<f64> = (0..10_000).map(|_| countdown.random()).collect();
+        assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
+        let mean = numbers.iter().sum::<f64>() / 10_000.0;
+        assert!((0.48..0.52).contains(&mean), "{mean}");
+    }
+
+    #[test]
+    fn weights_stay_unbiased_when_the_interval_changes_under_a_countdown() {
+        const SIZE: u64 = 64 << 10;
+        const HITS: u64 = 20_000;
+        let countdown = Countdown::new();
+        for (before, after) in [(512 << 10, 8 << 20), (8 << 20, 512 << 10)] {
+            let (mut truth, mut estimate) = (0, 0);
+            for _ in 0..HITS {
+                countdown.draw(before);
+                loop {
+                    truth += SIZE;
+                    if countdown.count_down(SIZE) {
+                        estimate += countdown.weigh(SIZE, after).unwrap();
+                        break;
+                    }
+                }
+            }
+            let error = (estimate as f64 - truth as f64).abs() / truth as f64;
+            assert!(error < 4.0 / (HITS as f64).sqrt(), "{before}: {error}");
+        }
     }
 }

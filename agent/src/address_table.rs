@@ -23,14 +23,14 @@ struct Bucket {
 }
 
 /// `BUCKETS` (a power of two) buckets of eight entries with `WORDS` words each.
-pub(super) struct AddressTable<const BUCKETS: usize, const WORDS: usize> {
+pub(crate) struct AddressTable<const BUCKETS: usize, const WORDS: usize> {
     buckets: [Bucket; BUCKETS],
     words: [[[AtomicU64; WORDS]; SLOTS]; BUCKETS],
     used: AtomicUsize,
 }
 
 impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             buckets: [const {
                 Bucket {
@@ -43,17 +43,17 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
     }
 
     /// Entries in use.
-    pub(super) fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
 
     /// Bytes of the entries in use.
-    pub(super) fn used_bytes(&self) -> usize {
+    pub(crate) fn used_bytes(&self) -> usize {
         self.used() * (1 + WORDS) * size_of::<u64>()
     }
 
     /// Puts an entry in. False when its bucket is full.
-    pub(super) fn put(&self, address: u64, words: [u64; WORDS]) -> bool {
+    pub(crate) fn put(&self, address: u64, words: [u64; WORDS]) -> bool {
         let Some((bucket, all_words)) = self.bucket(address) else {
             return false;
         };
@@ -78,7 +78,7 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
 
     /// Takes the entry of `address` out.
     #[inline]
-    pub(super) fn take(&self, address: u64) -> Option<[u64; WORDS]> {
+    pub(crate) fn take(&self, address: u64) -> Option<[u64; WORDS]> {
         let (bucket, all_words) = self.bucket(address)?;
         let position = bucket
             .keys
@@ -93,7 +93,7 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
     }
 
     /// Visits every entry. One that is put in or taken out meanwhile may be seen or not.
-    pub(super) fn for_each(&self, mut visit: impl FnMut([u64; WORDS])) {
+    pub(crate) fn for_each(&self, mut visit: impl FnMut([u64; WORDS])) {
         for (bucket, all_words) in self.buckets.iter().zip(&self.words) {
             for (key, slot) in bucket.keys.iter().zip(all_words) {
                 let before = key.load(Ordering::Acquire);
