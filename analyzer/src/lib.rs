@@ -7,6 +7,7 @@
 //! Rules do not print; reports do not think.
 #![forbid(unsafe_code)]
 
+pub mod attach;
 pub mod budget;
 pub mod case;
 pub mod cli;

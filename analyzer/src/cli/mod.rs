@@ -1,6 +1,7 @@
 //! The command line: what can be asked for. Each command is one module with one entry, `run`, which returns the exit
 //! status that `docs/` documents.
 
+mod attach;
 mod batch;
 mod configured;
 mod diagnose;
@@ -36,6 +37,8 @@ pub struct Arguments {
 pub enum Command {
     /// Say who used up which limit, from what the agent recorded.
     Diagnose(diagnose::Diagnose),
+    /// Load the agent into a JVM that runs already.
+    Attach(attach::Attach),
     /// Derive every memory pool of a configuration, as Flink would.
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
@@ -60,6 +63,7 @@ pub const EXIT_UNUSABLE_INPUT: u8 = 2;
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Attach(arguments) => attach::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Network(arguments) => network::run(&arguments),

@@ -1,0 +1,89 @@
+//! The agent library: which file, and its path as the JVM sees it.
+
+use super::{AttachError, Target};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Name of the library.
+const NAME: &str = "libflinkmem.so";
+
+/// Where a copy lies, as the JVM sees it. The version is in the name, so that a newer one is another file.
+const COPY: &str = concat!("/tmp/libflinkmem-", env!("CARGO_PKG_VERSION"), ".so");
+
+/// The library as this program sees it.
+#[derive(Debug)]
+pub(super) struct Library {
+    path: PathBuf,
+    /// Opened while we are still who we are; `None` when it only exists where the JVM is.
+    content: Option<File>,
+}
+
+impl Library {
+    /// The library at `path`, or the one beside this program.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, AttachError> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => beside_this_program()?,
+        };
+        let path = path.canonicalize().unwrap_or(path);
+        let content = File::open(&path).ok();
+        if content.is_none() && !path.is_absolute() {
+            return Err(AttachError::NoLibrary(path));
+        }
+        Ok(Self { path, content })
+    }
+
+    /// Its path as the JVM sees it. `copy`: it is copied there where the JVM does not see it.
+    pub(super) fn path_inside(&self, target: &Target, copy: bool) -> Result<PathBuf, AttachError> {
+        if target.path(&self.path).is_file() {
+            return Ok(self.path.clone());
+        }
+        match &self.content {
+            None => Err(AttachError::NoLibrary(self.path.clone())),
+            Some(_) if !copy => Err(AttachError::NotInside {
+                pid: target.pid(),
+                path: self.path.clone(),
+            }),
+            Some(content) => {
+                target.check_tmp()?;
+                let inside = target.path(Path::new(COPY));
+                place(content, &inside).map_err(|source| AttachError::Io {
+                    what: "copy the library to",
+                    path: inside,
+                    source,
+                })?;
+                Ok(PathBuf::from(COPY))
+            }
+        }
+    }
+}
+
+/// Puts the file there as a whole: one that is in place may be mapped by a process, which must not see it change.
+fn place(mut content: &File, path: &Path) -> io::Result<()> {
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o644)
+        .open(&temporary)?;
+    let placed = io::copy(&mut content, &mut file)
+        .and_then(|_| file.flush())
+        .and_then(|()| std::fs::rename(&temporary, path));
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    placed
+}
+
+fn beside_this_program() -> Result<PathBuf, AttachError> {
+    let program = std::env::current_exe().ok();
+    let directory = program.as_deref().and_then(Path::parent);
+    let path = directory.map_or_else(|| PathBuf::from(NAME), |directory| directory.join(NAME));
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(AttachError::NoLibrary(path))
+    }
+}
