@@ -20,5 +20,6 @@ pub mod overview;
 pub mod plan;
 pub mod report;
 pub mod rules;
+pub mod snapshot;
 pub mod statistics;
 pub mod units;

@@ -141,7 +141,6 @@ impl Evidence {
     }
 
     /// Everything is to be taken.
-    #[allow(dead_code, reason = "first used by snapshots on demand")]
     pub(crate) fn demand(&mut self) {
         self.demanded = true;
     }

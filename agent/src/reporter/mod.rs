@@ -6,6 +6,7 @@ mod header;
 mod naming;
 mod pace;
 mod pressure;
+mod request;
 mod sources;
 
 use crate::agent::{self, Agent, Coming, Moment};
@@ -22,6 +23,7 @@ use flinkmem_trace::{
 };
 use pace::Pace;
 use pressure::Pressure;
+use request::SnapshotRequest;
 use sources::{Depth, Sources};
 use std::time::{Duration, Instant};
 
@@ -73,6 +75,7 @@ struct Reporter {
     pace: Pace,
     pressure: Pressure,
     evidence: Evidence,
+    snapshot: SnapshotRequest,
     last_sample: Sample,
     next_site: u32,
     ticks: u64,
@@ -114,6 +117,7 @@ impl Reporter {
         Ok(Self {
             agent,
             sources,
+            snapshot: SnapshotRequest::in_directory(writer.directory()),
             writer,
             usage: SiteUsage::default(),
             pace: Pace::new(agent.options.interval, Instant::now()),
@@ -206,11 +210,15 @@ impl Reporter {
             off_heap::tick(elapsed, &self.usage);
             incident::listen_again();
             sample.sites = self.usage.top();
+            if self.snapshot.take() {
+                self.evidence.demand();
+            }
         }
         sample.agent = self.cost(began);
         self.change_pace(&sample, began);
         self.write(&Record::Sample(Box::new(sample.clone())));
         self.gather_evidence(env, &sample);
+        self.snapshot.answered();
         self.last_sample = sample;
         self.tell_of_thinning();
     }

@@ -1,5 +1,6 @@
 //! The process that is to be attached to, as `/proc` shows it.
 
+use super::identity::Identity;
 use super::{AttachError, perf_data};
 use flinkmem_trace::layout::{DIRECTORY_PREFIX, FACTS};
 use nix::unistd::{Gid, Uid};
@@ -134,6 +135,15 @@ impl Target {
                 .is_some_and(|name| name.to_string_lossy().starts_with(DIRECTORY_PREFIX));
             (is_a_trace && path.file_name()? == FACTS).then(|| directory.to_owned())
         })
+    }
+
+    /// Does something with this program acting as the process's user, where it is root; what is written is then theirs.
+    ///
+    /// # Errors
+    /// When the user cannot be changed.
+    pub fn as_its_user<T>(&self, body: impl FnOnce() -> T) -> Result<T, AttachError> {
+        let _identity = Identity::of(self)?;
+        Ok(body())
     }
 
     /// Whether its command line or environment disables the mechanism, for a JVM that publishes nothing.

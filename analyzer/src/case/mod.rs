@@ -4,12 +4,14 @@
 //! what happened; what it means is for the rules.
 
 mod direct_errors;
+mod evidence;
 mod origin;
 mod outcome;
 mod site_growth;
 mod timeline;
 
 pub use direct_errors::{DirectError, DirectErrors};
+pub use evidence::{Evidence, Kind};
 pub use origin::{Origin, Owner, is_direct, is_network_pool, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
 pub(crate) use site_growth::share;
@@ -38,7 +40,7 @@ pub struct Case {
     /// What else happened, in order.
     pub events: Vec<Event>,
     /// Evidence that is taken rarely, and pauses.
-    pub evidence: Vec<Record>,
+    pub evidence: Evidence,
     /// Call sites by id.
     pub sites: BTreeMap<u32, Site>,
     /// The orderly end.
@@ -63,6 +65,7 @@ impl Case {
         case.damage = reader.for_each(|record| case.take(record));
         case.incidents.sort_by_key(|incident| incident.up_ms);
         case.events.sort_by_key(|event| event.up_ms);
+        case.evidence.sort();
         case.timeline.sort();
         Ok(case)
     }

@@ -9,6 +9,7 @@ mod model;
 mod network;
 mod output;
 mod plan;
+mod snapshot;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,6 +23,8 @@ use std::process::ExitCode;
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
   flinkmem diagnose --format json /traces/flinkmem-tm-0-4711-20260101T000000Z
+  flinkmem attach 4711                           load the agent into a JVM that runs
+  flinkmem snapshot 4711                         who holds what in it now
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
   flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process",
     after_long_help = "Exit status: 2 when the input could not be used; otherwise each command documents its own."
@@ -39,6 +42,8 @@ pub enum Command {
     Diagnose(diagnose::Diagnose),
     /// Load the agent into a JVM that runs already.
     Attach(attach::Attach),
+    /// Have the agent in a running process take everything it knows now, and show it.
+    Snapshot(snapshot::SnapshotArguments),
     /// Derive every memory pool of a configuration, as Flink would.
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
@@ -64,6 +69,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
         Command::Attach(arguments) => attach::run(&arguments),
+        Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Network(arguments) => network::run(&arguments),

@@ -111,6 +111,18 @@ impl TraceReader {
         })
     }
 
+    /// The same without its older history: facts and the newest two segments, for who wants to know about now.
+    #[must_use]
+    pub fn newest_only(mut self) -> Self {
+        let facts = self.directory.join(FACTS);
+        let (mut kept, mut segments): (Vec<_>, Vec<_>) =
+            self.files.into_iter().partition(|file| *file == facts);
+        let older = segments.len().saturating_sub(2);
+        kept.extend(segments.drain(older..));
+        self.files = kept;
+        self
+    }
+
     /// The directory that was opened.
     #[must_use]
     pub fn directory(&self) -> &Path {
