@@ -121,6 +121,10 @@ impl Evidence {
 mod tests {
     use super::*;
 
+    #[allow(
+        clippy::needless_update,
+        reason = "a record has more fields than when it was taken, or will have"
+    )]
     fn ledger(up_ms: u64, incident: Option<u32>) -> Record {
         let taken = Taken {
             up_ms,
