@@ -19,6 +19,7 @@ mod natives;
 mod off_heap;
 mod options;
 mod own_heap;
+mod pauses;
 mod reporter;
 mod sampling;
 mod stacks;

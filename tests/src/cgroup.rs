@@ -28,6 +28,15 @@ impl Cgroup {
         Self::create("pids", "pids.max", max)
     }
 
+    /// A group of the cpu controller whose processes may use this much of one processor together.
+    ///
+    /// # Errors
+    /// When there is no such controller here, or this user may not make groups.
+    pub fn cpu(percent: u64) -> Result<Self> {
+        // The quota is for a period, which is 100 ms unless set otherwise.
+        Self::create("cpu", "cpu.cfs_quota_us", percent * 1000)
+    }
+
     /// What a process writes to in order to enter.
     ///
     /// # Errors

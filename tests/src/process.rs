@@ -85,14 +85,29 @@ impl Process {
     /// # Errors
     /// When the signal cannot be sent.
     pub fn terminate(&mut self) -> Result<()> {
+        self.signal(libc::SIGTERM)
+    }
+
+    /// Stops it as a debugger or a frozen container would, and lets it go on after `time`.
+    ///
+    /// # Errors
+    /// When the signals cannot be sent.
+    pub fn stop_for(&mut self, time: Duration) -> Result<()> {
+        self.signal(libc::SIGSTOP)?;
+        std::thread::sleep(time);
+        self.signal(libc::SIGCONT)
+    }
+
+    fn signal(&mut self, signal: libc::c_int) -> Result<()> {
         if self.status()?.is_some() {
             return Ok(());
         }
         let pid = libc::pid_t::try_from(self.child.id())?;
         // SAFETY: kill has no memory effects; the child is not reaped yet, so the id is still its own.
-        let result = unsafe { libc::kill(pid, libc::SIGTERM) };
+        let result = unsafe { libc::kill(pid, signal) };
         if result != 0 {
-            return Err(io::Error::last_os_error()).context("cannot send SIGTERM");
+            return Err(io::Error::last_os_error())
+                .with_context(|| format!("cannot send signal {signal}"));
         }
         Ok(())
     }

@@ -12,3 +12,4 @@ mod lab; // real Flink, real faults, expected verdicts
 mod load; // loads everywhere, tells the truth about the JVM, and the program notices nothing
 mod model; // Flink's own table of pools, against the model
 mod options; // options honoured; wrong ones named
+mod pauses; // pauses with their cause, and what else keeps a process from running

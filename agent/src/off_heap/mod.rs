@@ -168,7 +168,7 @@ fn sample(slot: Slot, address: u64, size: u64) {
     let Some(jvmti) = jvmti() else { return };
     SAMPLING.count();
     let stack = stacks::intern(&jvmti.current_stack());
-    let place = u64::from(stack) | (gc_clock::collections() << 32);
+    let place = u64::from(stack) | (gc_clock::collections_at_most() << 32);
     count_loss(&DROPPED_SAMPLES, LIVE.put(address, [weight, size, place]));
 }
 

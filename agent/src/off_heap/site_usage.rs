@@ -43,9 +43,7 @@ impl SiteUsage {
             };
             sum.live_bytes = sum.live_bytes.saturating_add(weight);
             sum.live_count += weight as f64 / size.max(1) as f64;
-            // The collection count is kept in 32 bits.
-            let age = (now & 0xFFFF_FFFF).wrapping_sub(place >> 32) & 0xFFFF_FFFF;
-            if age >= SiteUse::OLD_COLLECTIONS {
+            if age(now, place >> 32) >= SiteUse::OLD_COLLECTIONS {
                 sum.old_bytes = sum.old_bytes.saturating_add(weight);
             }
             sum.samples += 1;
@@ -84,5 +82,23 @@ impl SiteUsage {
         sites.sort_by_key(|site| std::cmp::Reverse(site.live_bytes));
         sites.truncate(MOST_SITES);
         sites
+    }
+}
+
+/// Collections since `allocated`, a count of which 32 bits are kept. It may be ahead of `now`, as an upper bound.
+fn age(now: u64, allocated: u64) -> u64 {
+    let age = (now & 0xFFFF_FFFF).wrapping_sub(allocated) & 0xFFFF_FFFF;
+    if age < 1 << 31 { age } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::age;
+
+    #[test]
+    fn a_block_from_ahead_of_the_clock_is_new_and_the_clock_may_wrap() {
+        assert_eq!(age(7, 4), 3);
+        assert_eq!(age(7, 9), 0);
+        assert_eq!(age((1 << 32) + 1, 0xFFFF_FFFF), 2);
     }
 }

@@ -14,7 +14,7 @@ use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, classes, fault, guard, incident, log, own_heap};
+use crate::{callbacks, classes, fault, guard, incident, log, own_heap, pauses};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
@@ -81,6 +81,7 @@ struct Reporter {
     ticks: u64,
     messages: Vec<AwaitedMessage>,
     thinned_bytes: u64,
+    overslept: Duration,
     said_that_writing_fails: bool,
 }
 
@@ -96,6 +97,7 @@ impl Reporter {
     fn begin(agent: &'static Agent, env: &mut jni::Env<'_>) -> Result<Self, WriteError> {
         fault::point("begin");
         let sources = Sources::open(env);
+        pauses::prepare(agent);
         let tracking = header::native_memory_tracking(sources.management.as_ref(), env);
         // Blocks of before the agent came must not be subtracted when they are freed: only the table knows which are ours.
         let knows_all_blocks = agent.coming == Coming::WithTheJvm;
@@ -128,6 +130,7 @@ impl Reporter {
             ticks: 0,
             messages: Vec::new(),
             thinned_bytes: 0,
+            overslept: Duration::ZERO,
             said_that_writing_fails: false,
         })
     }
@@ -137,7 +140,12 @@ impl Reporter {
         let awaits_message = (!self.messages.is_empty()).then(|| Instant::now() + MESSAGE_RETRY);
         let deadline =
             awaits_message.map_or(self.pace.deadline(), |soon| soon.min(self.pace.deadline()));
+        let waits = Instant::now() < deadline;
         let work = desk::next(deadline);
+        if waits && work.is_none() {
+            // Before anything is asked of the JVM, which would wait for the end of a pause.
+            self.overslept = self.overslept.max(deadline.elapsed());
+        }
         let ends = matches!(work, Some(Work::Death));
         if let Some(work) = work {
             self.work(env, work);
@@ -205,6 +213,7 @@ impl Reporter {
         self.ticks += 1;
         let mut sample = self.sources.read(env, Depth::Full, with_stat);
         self.name_new_sites(env);
+        self.write_pauses();
         if let Some(elapsed) = base_tick {
             self.usage.read();
             off_heap::tick(elapsed, &self.usage);
@@ -221,6 +230,14 @@ impl Reporter {
         self.snapshot.answered();
         self.last_sample = sample;
         self.tell_of_thinning();
+    }
+
+    fn write_pauses(&mut self) {
+        let mut records = Vec::new();
+        pauses::take(|record| records.push(record));
+        for record in records {
+            self.write(&record);
+        }
     }
 
     /// Takes what is due of the evidence that is too dear for every tick.
@@ -338,7 +355,7 @@ impl Reporter {
         }
     }
 
-    fn cost(&self, began: Instant) -> AgentCost {
+    fn cost(&mut self, began: Instant) -> AgentCost {
         let (writer, losses) = (self.writer.stats(), off_heap::losses());
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         AgentCost {
@@ -348,11 +365,13 @@ impl Reporter {
             disk_bytes: writer.disk_bytes,
             tick_us: micros(began.elapsed()),
             late_ticks: self.pace.late_ticks(),
+            overslept_us: micros(std::mem::take(&mut self.overslept)),
             dropped_records: writer.dropped_records,
             dropped_samples: losses.dropped_samples,
             dropped_stacks: losses.dropped_stacks,
             dropped_sizes: losses.dropped_sizes,
             dropped_incidents: desk::dropped(),
+            dropped_pauses: pauses::lost(),
             failed_reads: self.sources.failed_reads(),
         }
     }

@@ -16,7 +16,7 @@ const MOVED: f64 = 0.005;
 const LINGER: Duration = Duration::from_secs(60);
 
 /// The pools that are watched.
-const WATCHED: usize = 6;
+const WATCHED: usize = 7;
 
 /// Fast sampling period.
 pub(super) const FAST: Duration = Duration::from_millis(100);
@@ -87,6 +87,7 @@ fn shares(sample: &Sample) -> [(&'static str, Option<f64>); WATCHED] {
             cgroup.limit_bytes?,
         )
     });
+    let threads = sample.pids.and_then(|pids| share(pids.current, pids.max));
     [
         ("direct", direct),
         ("heap", heap),
@@ -94,6 +95,7 @@ fn shares(sample: &Sample) -> [(&'static str, Option<f64>); WATCHED] {
         ("class_space", pool(PoolKind::ClassSpace)),
         ("code_cache", pool(PoolKind::CodeCache)),
         ("container", container),
+        ("threads", threads),
     ]
 }
 
@@ -127,6 +129,21 @@ mod tests {
         assert_eq!(pressure.reason(start + LINGER), None, "near, but flat");
         pressure.observe(&direct(95), start + LINGER);
         assert_eq!(pressure.reason(start + LINGER), Some("direct"), "it moved");
+    }
+
+    #[test]
+    fn a_cgroup_that_runs_out_of_threads_is_near_its_limit() {
+        let (start, mut pressure) = (Instant::now(), Pressure::default());
+        let pids = flinkmem_trace::Pids {
+            current: 95,
+            max: 100,
+        };
+        let sample = Sample {
+            pids: Some(pids),
+            ..Default::default()
+        };
+        pressure.observe(&sample, start);
+        assert_eq!(pressure.reason(start), Some("threads"));
     }
 
     #[test]

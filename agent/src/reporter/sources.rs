@@ -3,7 +3,9 @@
 use crate::agent::Moment;
 use crate::{classes, gc_clock, off_heap};
 use flinkmem_native::jvm::{self, HeapTotalsReader, Management, jni};
-use flinkmem_native::kernel::cgroup::{Cgroup, Reading};
+use flinkmem_native::kernel::cgroup::{Cgroup, Pids, PidsFiles, Reading};
+use flinkmem_native::kernel::paging::PagingFiles;
+use flinkmem_native::kernel::pressure::{self, PressureFiles};
 use flinkmem_native::kernel::{clock, status::StatusFile};
 use flinkmem_trace as trace;
 use procfs::process::Process;
@@ -28,6 +30,9 @@ pub(super) struct Sources {
     pub(super) management: Option<Management>,
     heap: Option<HeapTotalsReader>,
     status: Option<StatusFile>,
+    pids: Option<PidsFiles>,
+    pressure: Option<PressureFiles>,
+    paging: Option<PagingFiles>,
     last: LastOfTheJvm,
     failed_reads: u64,
 }
@@ -44,8 +49,12 @@ impl Sources {
     /// Opens them all. The management table loads classes and so takes some milliseconds.
     pub(super) fn open(env: &mut jni::Env<'_>) -> Self {
         let process = Process::myself().ok();
+        let cgroup = process.as_ref().and_then(Cgroup::find);
         Self {
-            cgroup: process.as_ref().and_then(Cgroup::find),
+            pids: cgroup.as_ref().and_then(Cgroup::pids),
+            pressure: PressureFiles::open(cgroup.as_ref().and_then(Cgroup::directory)),
+            paging: PagingFiles::open(),
+            cgroup,
             process,
             management: classes::found(env, Management::find),
             heap: HeapTotalsReader::find(),
@@ -55,8 +64,8 @@ impl Sources {
         }
     }
 
-    /// Reads everything. `with_stat` adds the cgroup's `memory.stat`, which the kernel sums up over all processors, and
-    /// `cpu.stat`.
+    /// Reads everything. `with_stat` adds what the kernel sums up over all processors: the cgroup's `memory.stat` and
+    /// `cpu.stat`, the host's `vmstat`.
     pub(super) fn read(
         &mut self,
         env: &mut jni::Env<'_>,
@@ -68,6 +77,9 @@ impl Sources {
         let heap = self.heap_totals();
         let heap_is_full = heap.is_some_and(|heap| is_full(heap, self.last.after_gc_bytes));
         let may_ask = depth == Depth::Full && !heap_is_full;
+        if depth == Depth::Full {
+            self.count_collections(env);
+        }
         if may_ask {
             self.ask_the_jvm(env);
         }
@@ -97,6 +109,7 @@ impl Sources {
                 Vec::new()
             },
             pauses: Some(gc_clock::take_pauses()),
+            safepoints: self.safepoints(env),
             threads: runtime.map(|counts| trace::Threads {
                 live: counts.threads_live,
                 daemon: counts.threads_daemon,
@@ -107,9 +120,12 @@ impl Sources {
                 loaded: counts.classes_loaded,
                 unloaded: counts.classes_unloaded,
             }),
+            pids: self.pids.as_ref().and_then(PidsFiles::read).map(pids),
             process: self.status(),
             cgroup: self.cgroup(with_stat),
             cpu: self.cpu(with_stat),
+            psi: self.pressure.as_ref().map(psi),
+            paging: self.paging(with_stat),
             sites: Vec::new(),
             agent: trace::AgentCost::default(),
         }
@@ -125,29 +141,39 @@ impl Sources {
             return;
         };
         let pools: Vec<_> = management.pools(env).into_iter().map(pool).collect();
-        let collectors = management.collectors(env).into_iter();
-        let collectors: Vec<_> = collectors
-            .map(|counts| trace::Collector {
-                name: counts.name,
-                count: counts.count,
-                time_ms: counts.time_ms,
-            })
-            .collect();
         if pools.is_empty() {
             self.failed_reads += 1;
             return;
         }
         // Before the first collection the JVM reports zero after it.
-        let collected = collectors.iter().any(|collector| collector.count > 0);
+        let collected = self.last.collectors.iter().any(|each| each.count > 0);
         let after_gc = pools
             .iter()
             .filter_map(|pool| pool.after_gc_bytes)
             .reduce(u64::saturating_add);
-        self.last = LastOfTheJvm {
-            pools,
-            collectors,
-            after_gc_bytes: after_gc.filter(|_| collected),
+        self.last.pools = pools;
+        self.last.after_gc_bytes = after_gc.filter(|_| collected);
+    }
+
+    /// Asks for the collectors' counts, for which no Java object is made.
+    fn count_collections(&mut self, env: &mut jni::Env<'_>) {
+        let Some(management) = &self.management else {
+            return gc_clock::settle(|| None);
         };
+        let mut collectors = Vec::new();
+        gc_clock::settle(|| {
+            collectors = management.collectors(env);
+            let counts = collectors
+                .iter()
+                .filter(|each| counts_collections(&each.name));
+            counts.map(|each| each.count).reduce(u64::saturating_add)
+        });
+        let collector = |counts: jvm::CollectorCounts| trace::Collector {
+            name: counts.name,
+            count: counts.count,
+            time_ms: counts.time_ms,
+        };
+        self.last.collectors = collectors.into_iter().map(collector).collect();
     }
 
     fn direct(&mut self, env: &mut jni::Env<'_>) -> Option<trace::DirectMemory> {
@@ -195,10 +221,31 @@ impl Sources {
     fn cpu(&self, with_stat: bool) -> Option<trace::Cpu> {
         let process = clock::process_cpu()?;
         let cgroup = self.cgroup.as_ref().filter(|_| with_stat);
-        let throttled_us = cgroup.and_then(Cgroup::throttled_us);
+        let throttling = cgroup.and_then(Cgroup::throttling);
         Some(trace::Cpu {
             process_us: u64::try_from(process.as_micros()).unwrap_or(u64::MAX),
-            throttled_us,
+            throttled_us: throttling.map(|throttling| throttling.throttled_us),
+            periods: throttling.map(|throttling| throttling.periods),
+            throttled_periods: throttling.map(|throttling| throttling.throttled_periods),
+        })
+    }
+
+    fn safepoints(&self, env: &mut jni::Env<'_>) -> Option<trace::Safepoints> {
+        let safepoints = self.management.as_ref()?.safepoints(env)?;
+        Some(trace::Safepoints {
+            count: safepoints.count,
+            stopped_ms: safepoints.stopped_ms,
+            sync_ms: safepoints.sync_ms,
+        })
+    }
+
+    fn paging(&mut self, with_host: bool) -> Option<trace::Paging> {
+        let reading = self.paging.as_ref()?.read(with_host);
+        self.failed_reads += u64::from(reading.is_none());
+        reading.map(|reading| trace::Paging {
+            major_faults: reading.major_faults,
+            host_swapped_in_bytes: reading.host_swapped_in_bytes,
+            host_swapped_out_bytes: reading.host_swapped_out_bytes,
         })
     }
 }
@@ -257,6 +304,36 @@ fn cgroup(reading: Reading) -> trace::Cgroup {
     }
 }
 
+fn pids(reading: Pids) -> trace::Pids {
+    trace::Pids {
+        current: reading.current,
+        max: reading.max,
+    }
+}
+
+fn psi(files: &PressureFiles) -> trace::Psi {
+    let stall = |stall: pressure::Stall| trace::Stall {
+        some_us: stall.some_us,
+        full_us: stall.full_us,
+    };
+    let reading = files.read();
+    trace::Psi {
+        scope: match files.scope() {
+            pressure::Scope::Cgroup => trace::PsiScope::Cgroup,
+            pressure::Scope::Host => trace::PsiScope::Host,
+        },
+        cpu: reading.cpu.map(stall),
+        memory: reading.memory.map(stall),
+        io: reading.io.map(stall),
+    }
+}
+
+/// Concurrent collectors count their pauses as well, under a name of their own; G1 the two of a marking cycle, which frees
+/// next to nothing by itself.
+fn counts_collections(collector: &str) -> bool {
+    !collector.ends_with(" Pauses") && collector != "G1 Concurrent GC"
+}
+
 /// What was in use after a collection is only learnt by asking, so it alone must not decide: a heap that was full once
 /// would never be asked about again. What is in use now is known without asking, and is never less.
 fn is_full(heap: trace::Heap, after_gc_bytes: Option<u64>) -> bool {
@@ -266,7 +343,7 @@ fn is_full(heap: trace::Heap, after_gc_bytes: Option<u64>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_full;
+    use super::{counts_collections, is_full};
 
     #[test]
     fn a_heap_is_full_while_it_is_and_asked_about_again_afterwards() {
@@ -282,6 +359,22 @@ mod tests {
             (40, Some(97), false),
         ] {
             assert_eq!(is_full(heap(used), after_gc), full, "{used} {after_gc:?}");
+        }
+    }
+
+    #[test]
+    fn a_cycle_counts_once_with_every_collector() {
+        for (name, counts) in [
+            ("G1 Young Generation", true),
+            ("G1 Concurrent GC", false),
+            ("PS MarkSweep", true),
+            ("ZGC", true),
+            ("ZGC Cycles", true),
+            ("ZGC Minor Cycles", true),
+            ("ZGC Major Pauses", false),
+            ("Shenandoah Pauses", false),
+        ] {
+            assert_eq!(counts_collections(name), counts, "{name}");
         }
     }
 }

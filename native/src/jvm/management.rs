@@ -202,7 +202,7 @@ impl Table {
                 == Some(u64::from(std::process::id()))
     }
 
-    fn long(self, env: &Env<'_>, object: jobject, attribute: jint) -> Option<u64> {
+    pub(super) fn long(self, env: &Env<'_>, object: jobject, attribute: jint) -> Option<u64> {
         let slot = self.slot(self.layout.get_long_attribute)?;
         // SAFETY: GetLongAttribute; `object` is null or a collector's bean.
         let value = unsafe {

@@ -17,11 +17,14 @@ mod jvmti;
 mod management;
 mod method;
 mod natives;
+mod perf_data;
 mod properties;
+mod safepoints;
 mod stack;
 mod tagging;
 mod throwable;
 mod vm_arguments;
+mod vm_structs;
 
 pub use bits::{Bits, DirectCounters};
 pub use class_histogram::{
@@ -37,7 +40,9 @@ pub use method::{MethodFrame, describe_frame};
 pub use natives::{
     RegisteredNative, Replaced, Replacement, current_env, registered_natives, replace_natives,
 };
+pub use perf_data::{PerfCounter, PerfData, PerfWord};
 pub use properties::java_property;
+pub use safepoints::Safepoints;
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};

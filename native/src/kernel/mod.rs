@@ -5,7 +5,10 @@ pub mod cgroup;
 pub mod clock;
 pub mod host;
 pub mod huge_pages;
+mod kept;
 pub mod libraries;
+pub mod paging;
+pub mod pressure;
 pub mod status;
 pub mod stderr;
 

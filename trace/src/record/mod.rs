@@ -12,8 +12,12 @@ mod ledger;
 mod libraries;
 mod loaders;
 mod native_objects;
+mod paging;
 mod pause;
+mod pids;
+mod psi;
 mod root_path;
+mod safepoints;
 mod sample;
 mod site;
 mod surroundings;
@@ -30,8 +34,12 @@ pub use ledger::Ledger;
 pub use libraries::Libraries;
 pub use loaders::Loaders;
 pub use native_objects::NativeObjects;
+pub use paging::Paging;
 pub use pause::Pause;
+pub use pids::Pids;
+pub use psi::{Psi, PsiScope, Stall};
 pub use root_path::RootPath;
+pub use safepoints::Safepoints;
 pub use sample::{
     Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, Heap,
     OffHeap, Pauses, Pool, PoolKind, Process, Sample, SiteUse, Threads,

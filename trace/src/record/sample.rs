@@ -1,5 +1,6 @@
 //! All sources, read at one tick.
 
+use super::{Paging, Pids, Psi, Safepoints};
 use serde::{Deserialize, Serialize};
 
 /// One tick. A group is absent when its source could not be read.
@@ -29,9 +30,15 @@ pub struct Sample {
     /// Stop-the-world collections, as bracketed by the JVM's events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pauses: Option<Pauses>,
+    /// Safepoints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safepoints: Option<Safepoints>,
     /// Threads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<Threads>,
+    /// The cgroup's limit on threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pids: Option<Pids>,
     /// Classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Classes>,
@@ -44,6 +51,12 @@ pub struct Sample {
     /// CPU time of the process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Cpu>,
+    /// Pressure stall information.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psi: Option<Psi>,
+    /// Major faults and swapping.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
     /// Call sites with the most live off-heap bytes; not in every sample.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<SiteUse>,
@@ -177,6 +190,8 @@ pub struct Pauses {
     pub total_us: u64,
     /// The longest since the last sample, microseconds.
     pub longest_us: u64,
+    /// Collections so far, of which a concurrent one has several pauses: the age of blocks is counted in these.
+    pub collections: u64,
 }
 
 /// Java threads.
@@ -282,6 +297,12 @@ pub struct Cpu {
     /// Time the cgroup was held back by its CPU quota so far, microseconds; not in every sample.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_us: Option<u64>,
+    /// Periods of the quota so far in which something wanted to run; not in every sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub periods: Option<u64>,
+    /// Of these, periods whose quota was used up; not in every sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub throttled_periods: Option<u64>,
 }
 
 /// Live off-heap memory of one call site, estimated without bias from sampled stacks.
@@ -323,6 +344,9 @@ pub struct AgentCost {
     pub tick_us: u64,
     /// Ticks that came more than half an interval late.
     pub late_ticks: u64,
+    /// The longest time since the last sample that the agent's thread slept beyond what it asked the kernel for,
+    /// microseconds: a process that was stopped or held back shows here, a JVM that paused does not.
+    pub overslept_us: u64,
     /// Records that could not be written.
     pub dropped_records: u64,
     /// Sampled allocations that found no room in the table.
@@ -333,6 +357,8 @@ pub struct AgentCost {
     pub dropped_sizes: u64,
     /// Incidents that were counted but not written, for there were too many alike.
     pub dropped_incidents: u64,
+    /// Long pauses that were not written one by one, for there were too many between two ticks.
+    pub dropped_pauses: u64,
     /// Sources that could not be read at some tick.
     pub failed_reads: u64,
 }

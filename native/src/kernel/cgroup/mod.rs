@@ -3,9 +3,13 @@
 //! Containers in the field run version 2; version 1 is still found, also with version 2 mounted beside it. The memory
 //! controller is in exactly one of them, and `/proc/self/cgroup` says in which.
 
+mod pids;
 mod v1;
 mod v2;
 
+pub use pids::{Pids, PidsFiles};
+
+use super::kept::KeptFile;
 use procfs::ProcessCGroup;
 use procfs::process::{MountInfo, Process};
 use std::path::{Path, PathBuf};
@@ -55,8 +59,26 @@ pub struct Events {
     pub oom: u64,
 }
 
-/// The cgroup that accounts a process's memory, and the one that accounts its CPU time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How the CPU quota held the cgroup back, since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Throttling {
+    /// Periods in which something of the cgroup wanted to run.
+    pub periods: u64,
+    /// Of these, periods whose quota was used up.
+    pub throttled_periods: u64,
+    /// Time in which processors were withheld, summed over processors.
+    pub throttled_us: u64,
+}
+
+/// The memory controller's files, open.
+#[derive(Debug)]
+enum Files {
+    V1(v1::Files),
+    V2(v2::Files),
+}
+
+/// The cgroups that account a process's memory, CPU time and threads.
+#[derive(Debug)]
 pub struct Cgroup {
     version: Version,
     /// Path below the hierarchy's mount, as `/proc/self/cgroup` names it.
@@ -65,6 +87,10 @@ pub struct Cgroup {
     memory: Vec<PathBuf>,
     /// The CPU cgroup's directory.
     cpu: Option<PathBuf>,
+    /// The pids cgroup's directory first, then its ancestors that can be seen.
+    pids: Vec<PathBuf>,
+    files: Files,
+    cpu_stat: Option<KeptFile>,
 }
 
 impl Cgroup {
@@ -99,18 +125,30 @@ impl Cgroup {
                 &cgroup.pathname,
             ))
         };
-        let directories = mount("memory", memory)?;
-        let cpu = if version == Version::V1 {
-            controller("cpu")
-        } else {
-            unified
+        let of = |name: &str| {
+            let cgroup = if version == Version::V1 {
+                controller(name)
+            } else {
+                unified
+            };
+            mount(name, cgroup?)
         };
-        let cpu = cpu.and_then(|cgroup| mount("cpu", cgroup)?.into_iter().next());
+        let directories = mount("memory", memory)?;
+        let files = match version {
+            Version::V1 => Files::V1(v1::Files::open(&directories)?),
+            Version::V2 => Files::V2(v2::Files::open(&directories)?),
+        };
+        let cpu = of("cpu").and_then(|directories| directories.into_iter().next());
         let found = Self {
             version,
             path: memory.pathname.clone(),
             memory: directories,
+            cpu_stat: cpu
+                .as_deref()
+                .and_then(|cpu| KeptFile::open(&cpu.join("cpu.stat"))),
             cpu,
+            pids: of("pids").unwrap_or_default(),
+            files,
         };
         found.read(false).map(|_| found)
     }
@@ -131,10 +169,22 @@ impl Cgroup {
     /// `None` when the cgroup cannot be read, for example after it was removed.
     #[must_use]
     pub fn read(&self, with_stat: bool) -> Option<Reading> {
-        match self.version {
-            Version::V1 => v1::read(&self.memory, with_stat),
-            Version::V2 => v2::read(&self.memory, with_stat),
+        match &self.files {
+            Files::V1(files) => files.read(with_stat),
+            Files::V2(files) => files.read(with_stat),
         }
+    }
+
+    /// The memory cgroup's directory. Under version 2 it is the one of all controllers.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.memory.first().map(PathBuf::as_path)
+    }
+
+    /// The files that limit the number of threads.
+    #[must_use]
+    pub fn pids(&self) -> Option<PidsFiles> {
+        PidsFiles::open(&self.pids)
     }
 
     /// CPU quota in processors; `None` without a quota.
@@ -147,14 +197,13 @@ impl Cgroup {
         }
     }
 
-    /// Time the cgroup was held back by its CPU quota so far, microseconds.
+    /// How the CPU quota held the cgroup back so far; `None` where no quota can be set.
     #[must_use]
-    pub fn throttled_us(&self) -> Option<u64> {
-        let stat = super::read(&self.cpu.as_deref()?.join("cpu.stat"))?;
-        match self.version {
-            Version::V1 => super::keyed(&stat, "throttled_time").map(|ns| ns / 1000),
-            Version::V2 => super::keyed(&stat, "throttled_usec"),
-        }
+    pub fn throttling(&self) -> Option<Throttling> {
+        self.cpu_stat.as_ref()?.read(match self.version {
+            Version::V1 => v1::throttling,
+            Version::V2 => v2::throttling,
+        })
     }
 }
 

@@ -1,36 +1,76 @@
 //! cgroup version 1: the `memory` and `cpu` controllers' own hierarchies.
 //! Fields as in the kernel's Documentation/admin-guide/cgroup-v1/memory.rst.
 
-use super::Reading;
-use crate::kernel::{keyed, read as read_text, read_number};
+use super::{Reading, Throttling};
+use crate::kernel::kept::KeptFile;
+use crate::kernel::{keyed, read_number};
 use std::path::{Path, PathBuf};
 
 /// Without a limit the kernel reports the largest multiple of the page size; no machine has this much.
 const NO_LIMIT_BYTES: u64 = 1 << 62;
 
-pub(super) fn read(directories: &[PathBuf], with_stat: bool) -> Option<Reading> {
-    let own = directories.first()?;
-    let usage_bytes = read_number(&own.join("memory.usage_in_bytes"))?;
-    let limits = directories
-        .iter()
-        .filter_map(|directory| read_number(&directory.join("memory.limit_in_bytes")));
-    let stat = with_stat
-        .then(|| read_text(&own.join("memory.stat")))
-        .flatten();
-    let of_stat = |key| stat.as_deref().and_then(|stat| keyed(stat, key));
-    Some(Reading {
-        usage_bytes,
-        limit_bytes: limits.min().filter(|&limit| limit < NO_LIMIT_BYTES),
-        anon_bytes: of_stat("total_rss").or_else(|| of_stat("rss")),
-        file_bytes: of_stat("total_cache").or_else(|| of_stat("cache")),
-        swap_bytes: of_stat("total_swap").or_else(|| of_stat("swap")),
-        kernel_bytes: with_stat
-            .then(|| read_number(&own.join("memory.kmem.usage_in_bytes")))
-            .flatten(),
-        failcnt: read_number(&own.join("memory.failcnt")),
-        events: None,
-        oom_kill: read_text(&own.join("memory.oom_control"))
-            .and_then(|text| keyed(&text, "oom_kill")),
+/// The memory controller's files, open.
+#[derive(Debug)]
+pub(super) struct Files {
+    usage: KeptFile,
+    limits: Vec<KeptFile>,
+    stat: Option<KeptFile>,
+    kmem: Option<KeptFile>,
+    failcnt: Option<KeptFile>,
+    oom_control: Option<KeptFile>,
+}
+
+impl Files {
+    /// Those of the first of `directories`, with the limits of all.
+    pub(super) fn open(directories: &[PathBuf]) -> Option<Self> {
+        let own = directories.first()?;
+        let file = |name: &str| KeptFile::open(&own.join(name));
+        let limit = |directory: &PathBuf| KeptFile::open(&directory.join("memory.limit_in_bytes"));
+        Some(Self {
+            usage: file("memory.usage_in_bytes")?,
+            limits: directories.iter().filter_map(limit).collect(),
+            stat: file("memory.stat"),
+            kmem: file("memory.kmem.usage_in_bytes"),
+            failcnt: file("memory.failcnt"),
+            oom_control: file("memory.oom_control"),
+        })
+    }
+
+    pub(super) fn read(&self, with_stat: bool) -> Option<Reading> {
+        let limits = self.limits.iter().filter_map(KeptFile::number);
+        let number = |file: &Option<KeptFile>| file.as_ref().and_then(KeptFile::number);
+        let mut reading = Reading {
+            usage_bytes: self.usage.number()?,
+            limit_bytes: limits.min().filter(|&limit| limit < NO_LIMIT_BYTES),
+            failcnt: number(&self.failcnt),
+            oom_kill: self
+                .oom_control
+                .as_ref()
+                .and_then(|file| file.keyed("oom_kill")),
+            ..Reading::default()
+        };
+        if with_stat {
+            reading.kernel_bytes = number(&self.kmem);
+            self.stat.as_ref().and_then(|file| {
+                file.read(|stat| {
+                    let of_stat = |total, own| keyed(stat, total).or_else(|| keyed(stat, own));
+                    reading.anon_bytes = of_stat("total_rss", "rss");
+                    reading.file_bytes = of_stat("total_cache", "cache");
+                    reading.swap_bytes = of_stat("total_swap", "swap");
+                    Some(())
+                })
+            });
+        }
+        Some(reading)
+    }
+}
+
+/// From `cpu.stat`, which counts in nanoseconds.
+pub(super) fn throttling(stat: &str) -> Option<Throttling> {
+    Some(Throttling {
+        periods: keyed(stat, "nr_periods")?,
+        throttled_periods: keyed(stat, "nr_throttled")?,
+        throttled_us: keyed(stat, "throttled_time")? / 1000,
     })
 }
 
@@ -72,6 +112,10 @@ mod tests {
         vec![own, root.to_path_buf()]
     }
 
+    fn read(directories: &[PathBuf], with_stat: bool) -> Option<Reading> {
+        Files::open(directories)?.read(with_stat)
+    }
+
     #[test]
     fn the_lowest_limit_of_the_ancestors_counts() {
         let root = tempfile::tempdir().unwrap();
@@ -100,6 +144,17 @@ mod tests {
     #[test]
     fn a_vanished_cgroup_is_no_reading() {
         assert_eq!(read(&[PathBuf::from("/nowhere")], true), None);
+    }
+
+    #[test]
+    fn throttling_is_told_in_nanoseconds() {
+        let stat = "nr_periods 1714\nnr_throttled 633\nthrottled_time 40515224000\n";
+        let expected = Throttling {
+            periods: 1714,
+            throttled_periods: 633,
+            throttled_us: 40_515_224,
+        };
+        assert_eq!(throttling(stat), Some(expected));
     }
 
     #[test]

@@ -1,39 +1,78 @@
 //! cgroup version 2, the unified hierarchy.
 //! Fields as in the kernel's Documentation/admin-guide/cgroup-v2.rst.
 
-use super::{Events, Reading};
-use crate::kernel::{keyed, read as read_text, read_number};
+use super::{Events, Reading, Throttling};
+use crate::kernel::kept::KeptFile;
+use crate::kernel::{keyed, read as read_text};
 use std::path::{Path, PathBuf};
 
-pub(super) fn read(directories: &[PathBuf], with_stat: bool) -> Option<Reading> {
-    let own = directories.first()?;
-    // The root cgroup has no memory.current, and accounts nothing that could be limited.
-    let usage_bytes = read_number(&own.join("memory.current"))?;
-    // "max" does not parse as a number, so it is no limit.
-    let limits = directories
-        .iter()
-        .filter_map(|directory| read_number(&directory.join("memory.max")));
-    let stat = with_stat
-        .then(|| read_text(&own.join("memory.stat")))
-        .flatten();
-    let of_stat = |key| stat.as_deref().and_then(|stat| keyed(stat, key));
-    let events = read_text(&own.join("memory.events"));
-    let of_events = |key| events.as_deref().and_then(|events| keyed(events, key));
-    Some(Reading {
-        usage_bytes,
-        limit_bytes: limits.min(),
-        anon_bytes: of_stat("anon"),
-        file_bytes: of_stat("file"),
-        kernel_bytes: of_stat("kernel"),
-        swap_bytes: read_number(&own.join("memory.swap.current")),
-        failcnt: None,
-        events: events.is_some().then(|| Events {
-            low: of_events("low").unwrap_or(0),
-            high: of_events("high").unwrap_or(0),
-            max: of_events("max").unwrap_or(0),
-            oom: of_events("oom").unwrap_or(0),
-        }),
-        oom_kill: of_events("oom_kill"),
+/// The memory controller's files, open.
+#[derive(Debug)]
+pub(super) struct Files {
+    current: KeptFile,
+    limits: Vec<KeptFile>,
+    swap: Option<KeptFile>,
+    stat: Option<KeptFile>,
+    events: Option<KeptFile>,
+}
+
+impl Files {
+    /// Those of the first of `directories`, with the limits of all.
+    pub(super) fn open(directories: &[PathBuf]) -> Option<Self> {
+        let own = directories.first()?;
+        let file = |name: &str| KeptFile::open(&own.join(name));
+        let limit = |directory: &PathBuf| KeptFile::open(&directory.join("memory.max"));
+        Some(Self {
+            // The root cgroup has no memory.current, and accounts nothing that could be limited.
+            current: file("memory.current")?,
+            limits: directories.iter().filter_map(limit).collect(),
+            swap: file("memory.swap.current"),
+            stat: file("memory.stat"),
+            events: file("memory.events"),
+        })
+    }
+
+    pub(super) fn read(&self, with_stat: bool) -> Option<Reading> {
+        let mut reading = Reading {
+            usage_bytes: self.current.number()?,
+            // "max" does not parse as a number, so it is no limit.
+            limit_bytes: self.limits.iter().filter_map(KeptFile::number).min(),
+            swap_bytes: self.swap.as_ref().and_then(KeptFile::number),
+            ..Reading::default()
+        };
+        self.events.as_ref().and_then(|file| {
+            file.read(|events| {
+                let of_events = |key| keyed(events, key).unwrap_or(0);
+                reading.events = Some(Events {
+                    low: of_events("low"),
+                    high: of_events("high"),
+                    max: of_events("max"),
+                    oom: of_events("oom"),
+                });
+                reading.oom_kill = keyed(events, "oom_kill");
+                Some(())
+            })
+        });
+        if with_stat {
+            self.stat.as_ref().and_then(|file| {
+                file.read(|stat| {
+                    reading.anon_bytes = keyed(stat, "anon");
+                    reading.file_bytes = keyed(stat, "file");
+                    reading.kernel_bytes = keyed(stat, "kernel");
+                    Some(())
+                })
+            });
+        }
+        Some(reading)
+    }
+}
+
+/// From `cpu.stat`, which counts in microseconds.
+pub(super) fn throttling(stat: &str) -> Option<Throttling> {
+    Some(Throttling {
+        periods: keyed(stat, "nr_periods")?,
+        throttled_periods: keyed(stat, "nr_throttled")?,
+        throttled_us: keyed(stat, "throttled_usec")?,
     })
 }
 
@@ -75,6 +114,10 @@ mod tests {
         vec![own, root.to_path_buf()]
     }
 
+    fn read(directories: &[PathBuf], with_stat: bool) -> Option<Reading> {
+        Files::open(directories)?.read(with_stat)
+    }
+
     #[test]
     fn every_file_of_a_limited_container_is_read() {
         let root = tempfile::tempdir().unwrap();
@@ -103,6 +146,19 @@ mod tests {
         let directories = tree(root.path());
         fs::write(directories[0].join("memory.max"), "max\n").unwrap();
         assert_eq!(read(&directories, false).unwrap().limit_bytes, None);
+    }
+
+    #[test]
+    fn throttling_is_told_where_the_cpu_controller_is_on() {
+        let stat = "usage_usec 1\nuser_usec 1\nsystem_usec 0\n";
+        assert_eq!(throttling(stat), None);
+        let stat = format!("{stat}nr_periods 1714\nnr_throttled 633\nthrottled_usec 40515224\n");
+        let expected = Throttling {
+            periods: 1714,
+            throttled_periods: 633,
+            throttled_us: 40_515_224,
+        };
+        assert_eq!(throttling(&stat), Some(expected));
     }
 
     #[test]
