@@ -94,6 +94,11 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
 
     /// Visits every entry. One that is put in or taken out meanwhile may be seen or not.
     pub(crate) fn for_each(&self, mut visit: impl FnMut([u64; WORDS])) {
+        self.for_each_address(|_, words| visit(words));
+    }
+
+    /// Visits every entry with its address. One that is put in or taken out meanwhile may be seen or not.
+    pub(crate) fn for_each_address(&self, mut visit: impl FnMut(u64, [u64; WORDS])) {
         for (bucket, all_words) in self.buckets.iter().zip(&self.words) {
             for (key, slot) in bucket.keys.iter().zip(all_words) {
                 let before = key.load(Ordering::Acquire);
@@ -103,7 +108,7 @@ impl<const BUCKETS: usize, const WORDS: usize> AddressTable<BUCKETS, WORDS> {
                     fence(Ordering::Acquire);
                     // Another block may have taken the slot while its words were read.
                     if key.load(Ordering::Relaxed) == before {
-                        visit(words);
+                        visit(before, words);
                     }
                 }
             }

@@ -28,6 +28,8 @@ struct Entry {
     truncated: AtomicU32,
     /// Identity in the trace; 0 until the agent's thread has written the site.
     site: AtomicU32,
+    /// Whose memory it allocates, as the agent's thread has named it; 0 until then.
+    owner: AtomicU32,
     /// The agent's tick at which the stack was last seen.
     seen: AtomicU32,
     methods: [AtomicU64; StackBuffer::DEPTH],
@@ -41,6 +43,7 @@ impl Entry {
             length: AtomicUsize::new(0),
             truncated: AtomicU32::new(0),
             site: AtomicU32::new(0),
+            owner: AtomicU32::new(0),
             seen: AtomicU32::new(0),
             methods: [const { AtomicU64::new(0) }; StackBuffer::DEPTH],
             locations: [const { AtomicI64::new(0) }; StackBuffer::DEPTH],
@@ -119,6 +122,7 @@ fn fill(entry: &Entry, stack: &StackBuffer) {
         .truncated
         .store(u32::from(stack.truncated()), Ordering::Relaxed);
     entry.site.store(0, Ordering::Relaxed);
+    entry.owner.store(0, Ordering::Relaxed);
     // Before the length makes the entry valid, or it could be given back at once as long unseen.
     entry
         .seen
@@ -202,11 +206,17 @@ fn look_for_new(most: usize) -> Vec<NewStack> {
         .collect()
 }
 
-/// Remembers under which id the trace knows a stack.
-pub(crate) fn set_site(index: u32, site: u32) {
+/// Remembers under which id the trace knows a stack, and whose memory it allocates.
+pub(crate) fn set_site(index: u32, site: u32, owner: u32) {
     if let Some(entry) = entry(index) {
+        entry.owner.store(owner, Ordering::Relaxed);
         entry.site.store(site, Ordering::Relaxed);
     }
+}
+
+/// Whose memory a stack allocates; 0 when it is not known.
+pub(crate) fn owner(index: u32) -> u32 {
+    entry(index).map_or(0, |entry| entry.owner.load(Ordering::Relaxed))
 }
 
 /// The id under which the trace knows a stack; 0 for none.

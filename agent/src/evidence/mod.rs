@@ -5,6 +5,7 @@
 //! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on.
 
 mod histogram;
+mod ledger;
 
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;
@@ -13,7 +14,10 @@ use std::time::{Duration, Instant};
 
 /// The signals, in the order in which they are taken when several are.
 fn signals() -> Vec<Box<dyn Signal>> {
-    vec![Box::new(histogram::Histograms::default())]
+    vec![
+        Box::new(ledger::LedgerSignal::open()),
+        Box::new(histogram::Histograms::default()),
+    ]
 }
 
 /// Something that can be told of the process, but not at every tick.

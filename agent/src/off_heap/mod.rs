@@ -8,6 +8,7 @@
 //! `malloc` that brings no usable size of its own. Which of the two holds is
 //! known at VMInit; what was allocated before stays in the table.
 
+pub(crate) mod owner;
 mod site_usage;
 mod thread_slot;
 
@@ -192,6 +193,30 @@ pub(crate) fn losses() -> Losses {
         memory_bytes: u64::try_from(memory).unwrap_or(u64::MAX),
         sampling_bytes: SAMPLING.interval_bytes(LIVE.used()),
     }
+}
+
+/// A live block that was sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LiveBlock {
+    pub(crate) address: u64,
+    /// Bytes that it stands for.
+    pub(crate) weight: u64,
+    /// Its own size.
+    pub(crate) size: u64,
+    /// Index of the stack that allocated it.
+    pub(crate) stack: u32,
+}
+
+/// Visits every live block that was sampled. One that is allocated or freed meanwhile may be seen or not.
+pub(crate) fn for_each_live(mut visit: impl FnMut(LiveBlock)) {
+    LIVE.for_each_address(|address, [weight, size, place]| {
+        visit(LiveBlock {
+            address,
+            weight,
+            size,
+            stack: u32::try_from(place & 0xFFFF_FFFF).unwrap_or(stacks::UNKNOWN),
+        });
+    });
 }
 
 /// Called by the agent's thread at its base interval: relaxes the sampling and gives back unused stacks.

@@ -1,6 +1,7 @@
 //! Names for stacks, asked of the JVM while the classes are still loaded.
 
 use crate::agent::{Moment, jvmti};
+use crate::off_heap::owner;
 use crate::stacks::{self, NewStack};
 use flinkmem_native::jvm::{RawFrame, describe_frame, jni};
 use flinkmem_trace::{Frame, Record, Site};
@@ -49,8 +50,9 @@ pub(super) fn new_sites(env: &jni::Env<'_>, next_id: &mut u32, mut write: impl F
             frames: frames(env, &raw),
             truncated,
         };
+        let owner = owner::code(owner::of_stack(&site.frames));
         // Known from now on even if it could not be written: it would not fit the next time either.
-        stacks::set_site(index, id);
+        stacks::set_site(index, id, owner);
         write(Record::Site(site));
     }
 }

@@ -7,6 +7,7 @@
 //!   any thread attached to the JVM.
 //! * a raw `JNIEnv` is used on the thread that it was given to, within the call that lent it.
 
+mod areas;
 mod bits;
 mod class_histogram;
 mod env;
@@ -26,6 +27,7 @@ mod throwable;
 mod vm_arguments;
 mod vm_structs;
 
+pub use areas::{Areas, ClassMetadata, object_address};
 pub use bits::{Bits, DirectCounters};
 pub use class_histogram::{
     ClassHistogram, ClassTally, HistogramLimits, LargeArray, Tally, class_histogram,

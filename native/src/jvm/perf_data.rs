@@ -9,7 +9,7 @@
 //! atomics, words byte by byte, and a word that is just changing is at worst misspelt.
 #![allow(unsafe_code)]
 
-use super::vm_structs::static_field;
+use super::vm_structs::VmStructs;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 /// Bytes `CA FE C0 C0`, in this order on every machine.
@@ -71,9 +71,10 @@ impl PerfData {
     /// Finds it; `None` when this JVM keeps none, or lays it out otherwise.
     #[must_use]
     pub fn find() -> Option<Self> {
-        let field = static_field(c"PerfMemory", c"_start", c"char*")?;
-        // SAFETY: a static field of type `char*`.
-        let start = unsafe { field.cast::<*const u8>().as_ptr().read() };
+        let field = VmStructs::find()?.address(c"PerfMemory", c"_start")?;
+        let field = usize::try_from(field).ok()? as *const *const u8;
+        // SAFETY: a static field of type `char*`, in every release that has it.
+        let start = unsafe { field.read() };
         if start.is_null() || !start.addr().is_multiple_of(8) {
             return None;
         }

@@ -94,7 +94,7 @@ fn library_of(address: *mut c_void) -> Option<usize> {
     base.filter(|&base| base != 0)
 }
 
-fn symbol(name: &CStr) -> *mut c_void {
+pub(super) fn symbol(name: &CStr) -> *mut c_void {
     // SAFETY: RTLD_DEFAULT with a NUL-terminated name; a missing symbol gives null.
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }

@@ -3,14 +3,21 @@
 pub mod allocator;
 pub mod cgroup;
 pub mod clock;
+pub mod glibc_malloc;
 pub mod host;
 pub mod huge_pages;
+pub mod jemalloc;
 mod kept;
 pub mod libraries;
+pub mod loaded_objects;
+pub mod own_memory;
+pub mod pagemap;
 pub mod paging;
 pub mod pressure;
+pub mod smaps;
 pub mod status;
 pub mod stderr;
+pub mod thread_stacks;
 
 use std::path::Path;
 

@@ -30,7 +30,7 @@ pub use histogram::{
     ArraySize, ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch, Humongous,
 };
 pub use incident::{Incident, IncidentKind};
-pub use ledger::Ledger;
+pub use ledger::{AllocatorFigures, Ledger, LedgerPart, Owner, UnclaimedMapping};
 pub use libraries::Libraries;
 pub use loaders::Loaders;
 pub use native_objects::NativeObjects;
