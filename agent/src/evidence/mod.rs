@@ -6,6 +6,7 @@
 
 mod histogram;
 mod ledger;
+mod loaders;
 
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;
@@ -18,6 +19,7 @@ fn signals() -> Vec<Box<dyn Signal>> {
         Box::new(ledger::LedgerSignal::open()),
         Box::new(histogram::Histograms::default()),
     ]
+    vec![Box::new(loaders::LoadersSignal::default())]
 }
 
 /// Something that can be told of the process, but not at every tick.
@@ -46,7 +48,14 @@ pub(crate) struct IncidentFacts {
     pub(crate) id: u32,
     pub(crate) kind: IncidentKind,
     /// JVMTI ResourceExhausted's flags.
+    #[allow(
+        dead_code,
+        reason = "first used by signals that tell heap from threads"
+    )]
     pub(crate) flags: Option<u32>,
+    /// Whether the JVM's words name metaspace or its part for compressed class pointers; the flags do not tell it from an
+    /// array that is too large.
+    pub(crate) is_metaspace: bool,
 }
 
 /// What a signal may use, for one reading.
@@ -136,6 +145,10 @@ impl Evidence {
             id: incident.id,
             kind: incident.incident,
             flags: incident.flags,
+            is_metaspace: matches!(
+                incident.message.as_deref(),
+                Some("Metaspace" | "Compressed class space")
+            ),
         });
     }
 

@@ -71,10 +71,9 @@ unsafe fn line_of(jvmti: Jvmti, frame: RawFrame) -> Option<u32> {
 
 /// `Ljava/nio/Bits;` as `java.nio.Bits`.
 pub(super) fn dotted(signature: &str) -> String {
-    signature
-        .trim_start_matches('L')
-        .trim_end_matches(';')
-        .replace('/', ".")
+    let inside = signature.strip_prefix('L').unwrap_or(signature);
+    let inside = inside.strip_suffix(';').unwrap_or(inside);
+    inside.replace('/', ".")
 }
 
 #[cfg(test)]
@@ -87,5 +86,6 @@ mod tests {
             dotted("Lorg/apache/flink/util/ChildFirstClassLoader;"),
             "org.apache.flink.util.ChildFirstClassLoader"
         );
+        assert_eq!(dotted("LLeakyJob;"), "LeakyJob");
     }
 }

@@ -10,6 +10,7 @@
 mod areas;
 mod bits;
 mod class_histogram;
+mod class_loaders;
 mod env;
 mod flags;
 mod heap;
@@ -21,6 +22,7 @@ mod natives;
 mod perf_data;
 mod properties;
 mod safepoints;
+mod root_path;
 mod stack;
 mod tagging;
 mod throwable;
@@ -32,6 +34,7 @@ pub use bits::{Bits, DirectCounters};
 pub use class_histogram::{
     ClassHistogram, ClassTally, HistogramLimits, LargeArray, Tally, class_histogram,
 };
+pub use class_loaders::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable};
 pub use env::with_env;
 pub use flags::{FlagValue, vm_flags};
 pub use heap::{HeapTotals, HeapTotalsReader};
@@ -45,6 +48,10 @@ pub use natives::{
 pub use perf_data::{PerfCounter, PerfData, PerfWord};
 pub use properties::java_property;
 pub use safepoints::Safepoints;
+pub use root_path::{
+    ObjectPath, PathStep, Reference, Root, RootKind, RootWalk, WalkEnd, WalkLimits, WalkTarget,
+    paths_to_root,
+};
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};

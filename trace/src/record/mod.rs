@@ -32,7 +32,7 @@ pub use histogram::{
 pub use incident::{Incident, IncidentKind};
 pub use ledger::{AllocatorFigures, Ledger, LedgerPart, Owner, UnclaimedMapping};
 pub use libraries::Libraries;
-pub use loaders::Loaders;
+pub use loaders::{Loader, LoaderClass, Loaders};
 pub use native_objects::NativeObjects;
 pub use paging::Paging;
 pub use pause::Pause;

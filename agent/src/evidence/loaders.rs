@@ -1,0 +1,165 @@
+//! Class loaders: a census where classes came or went since the last one.
+
+use super::{Context, IncidentFacts, Signal};
+use flinkmem_native::jvm::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable};
+use flinkmem_trace::{
+    Classes, IncidentKind, Loader, LoaderClass, Loaders, Occasion, PoolKind, Record, Sample,
+};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Time between two looks whether classes came or went.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// The same near the limit of metaspace.
+const INTERVAL_NEAR: Duration = Duration::from_secs(10);
+
+/// Metaspace is near its limit from this share on.
+const NEAR: f64 = 0.85;
+
+/// Entries of each list.
+const LISTED: usize = 32;
+
+/// Knows the loaders of earlier censuses.
+#[derive(Default)]
+pub(super) struct LoadersSignal {
+    table: LoaderTable,
+    first_seen: BTreeMap<u32, u64>,
+    last: Option<(Classes, Instant)>,
+}
+
+impl Signal for LoadersSignal {
+    fn interval(&self, near: bool) -> Option<Duration> {
+        Some(if near { INTERVAL_NEAR } else { INTERVAL })
+    }
+
+    fn wants(&self, incident: &IncidentFacts) -> bool {
+        incident.kind == IncidentKind::ResourceExhausted && incident.is_metaspace
+    }
+
+    fn take(&mut self, context: &mut Context<'_, '_>) {
+        let now = Instant::now();
+        if !self.is_worth_it(context.occasion, context.sample, now) {
+            return;
+        }
+        let Some(census) = self.table.census(context.agent.jvmti, context.env) else {
+            return;
+        };
+        self.last = context.sample.classes.map(|classes| (classes, now));
+        let loaders = self.record(&census, context);
+        context.write(Record::Loaders(Box::new(loaders)));
+    }
+}
+
+impl LoadersSignal {
+    fn is_worth_it(&self, occasion: Occasion, sample: &Sample, now: Instant) -> bool {
+        let Some((classes, taken)) = self.last else {
+            return true;
+        };
+        let asked = matches!(occasion, Occasion::Incident | Occasion::Demand);
+        let moved = sample.classes.is_none_or(|now| now != classes);
+        let rested = now.duration_since(taken) >= INTERVAL || is_near(sample);
+        asked || (moved && (rested || occasion == Occasion::Routine))
+    }
+
+    fn record(&mut self, census: &LoaderCensus, context: &Context<'_, '_>) -> Loaders {
+        let users = || {
+            census
+                .loaders
+                .iter()
+                .filter(|loader| loader.kind == LoaderKind::User)
+        };
+        let up_ms = context.taken().up_ms;
+        let first_seen = std::mem::take(&mut self.first_seen);
+        for id in users().filter_map(|loader| loader.id) {
+            let seen = first_seen.get(&id).copied().unwrap_or(up_ms);
+            self.first_seen.insert(id, seen);
+        }
+        let most = users().max_by_key(|loader| loader.generations);
+        Loaders {
+            taken: context.taken(),
+            classes: census.classes,
+            user_loaders: count(users().count()),
+            generations: most.map_or(0, |loader| loader.generations),
+            generations_of: most.and_then(|loader| loader.shared_class.clone()),
+            threads_of_closed_wrappers: census.emptied_wrappers,
+            by_class: by_class(&census.loaders),
+            loaders: listed(users()).map(|loader| self.loader(loader)).collect(),
+        }
+    }
+
+    fn loader(&self, reading: &LoaderReading) -> Loader {
+        Loader {
+            id: reading.id,
+            class: reading.class.clone(),
+            name: reading.name.clone(),
+            first_seen_up_ms: reading.id.and_then(|id| self.first_seen.get(&id).copied()),
+            classes: reading.classes,
+            parent_class: reading.parent_class.clone().unwrap_or_else(boot),
+            parent: reading.parent_id,
+            closed: reading.closed,
+            context_of_threads: reading.context_of_threads,
+            generations: reading.generations,
+            newer_generations: reading.newer_generations,
+            shared_class: reading.shared_class.clone(),
+        }
+    }
+}
+
+fn is_near(sample: &Sample) -> bool {
+    let metaspace = |kind| matches!(kind, PoolKind::Metaspace | PoolKind::ClassSpace);
+    sample
+        .pools
+        .iter()
+        .filter(|pool| metaspace(pool.kind))
+        .any(|pool| {
+            pool.max_bytes
+                .is_some_and(|max| pool.committed_bytes as f64 >= NEAR * max as f64)
+        })
+}
+
+fn boot() -> String {
+    "boot".to_owned()
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+fn by_class(loaders: &[LoaderReading]) -> Vec<LoaderClass> {
+    let mut sums: BTreeMap<&str, LoaderClass> = BTreeMap::new();
+    for loader in loaders {
+        let sum = sums.entry(&loader.class).or_default();
+        sum.loaders += 1;
+        sum.classes += loader.classes;
+    }
+    let name = |class: &str| {
+        if class.is_empty() {
+            boot()
+        } else {
+            class.to_owned()
+        }
+    };
+    let mut rows: Vec<LoaderClass> = sums
+        .into_iter()
+        .map(|(class, sum)| LoaderClass {
+            class: name(class),
+            ..sum
+        })
+        .collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.classes, row.loaders)));
+    rows.truncate(LISTED);
+    rows
+}
+
+/// Those that tell most, in order of age.
+fn listed<'a>(
+    loaders: impl Iterator<Item = &'a LoaderReading>,
+) -> impl Iterator<Item = &'a LoaderReading> {
+    let mut loaders: Vec<_> = loaders.collect();
+    loaders
+        .sort_by_key(|loader| std::cmp::Reverse((loader.newer_generations.min(1), loader.classes)));
+    loaders.truncate(LISTED);
+    loaders.sort_by_key(|loader| loader.id.unwrap_or(u32::MAX));
+    loaders.into_iter()
+}
