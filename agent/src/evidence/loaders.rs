@@ -1,7 +1,8 @@
 //! Class loaders: a census where classes came or went since the last one.
 
+use super::root_path::Searches;
 use super::{Context, IncidentFacts, Signal};
-use flinkmem_native::jvm::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable};
+use flinkmem_native::jvm::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable, WalkTarget};
 use flinkmem_trace::{
     Classes, IncidentKind, Loader, LoaderClass, Loaders, Occasion, PoolKind, Record, Sample,
 };
@@ -19,6 +20,9 @@ const NEAR: f64 = 0.85;
 
 /// Entries of each list.
 const LISTED: usize = 32;
+
+/// Loaders for which a path from a root is looked for, as long as there is time.
+const EXPLAINED: usize = 8;
 
 /// Knows the loaders of earlier censuses.
 #[derive(Default)]
@@ -48,6 +52,7 @@ impl Signal for LoadersSignal {
         self.last = context.sample.classes.map(|classes| (classes, now));
         let loaders = self.record(&census, context);
         context.write(Record::Loaders(Box::new(loaders)));
+        self.explain(&census, context);
     }
 }
 
@@ -60,6 +65,23 @@ impl LoadersSignal {
         let moved = sample.classes.is_none_or(|now| now != classes);
         let rested = now.duration_since(taken) >= INTERVAL || is_near(sample);
         asked || (moved && (rested || occasion == Occasion::Routine))
+    }
+
+    /// Why loaders whose jobs have ended are alive, the oldest first.
+    fn explain(&self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
+        let Some(searches) = Searches::allowed(context.occasion) else {
+            return;
+        };
+        let ended = census.loaders.iter().filter(|loader| has_ended(loader));
+        for (loader, id) in ended
+            .filter_map(|loader| Some((loader, loader.id?)))
+            .take(EXPLAINED)
+        {
+            let target = WalkTarget::Loader(&self.table, id);
+            if !searches.explain(context, target, &loader.class, Some(id)) {
+                return;
+            }
+        }
     }
 
     fn record(&mut self, census: &LoaderCensus, context: &Context<'_, '_>) -> Loaders {
@@ -104,6 +126,11 @@ impl LoadersSignal {
             shared_class: reading.shared_class.clone(),
         }
     }
+}
+
+/// Whether a loader's job seems to have ended: it was closed, or its classes were defined anew.
+fn has_ended(loader: &LoaderReading) -> bool {
+    loader.kind == LoaderKind::User && (loader.closed == Some(true) || loader.newer_generations > 0)
 }
 
 fn is_near(sample: &Sample) -> bool {

@@ -7,6 +7,7 @@
 mod histogram;
 mod ledger;
 mod loaders;
+mod root_path;
 
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;

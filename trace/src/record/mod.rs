@@ -40,6 +40,9 @@ pub use pids::Pids;
 pub use psi::{Psi, PsiScope, Stall};
 pub use root_path::RootPath;
 pub use safepoints::Safepoints;
+pub use root_path::{
+    PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
+};
 pub use sample::{
     Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, Heap,
     OffHeap, Pauses, Pool, PoolKind, Process, Sample, SiteUse, Threads,
