@@ -68,7 +68,7 @@ pub(crate) struct Context<'a, 'env> {
     pub(crate) occasion: Occasion,
     incident: Option<u32>,
     began: Instant,
-    records: &'a mut Vec<Record>,
+    sink: &'a mut dyn FnMut(Record),
 }
 
 impl<'a, 'env> Context<'a, 'env> {
@@ -76,7 +76,7 @@ impl<'a, 'env> Context<'a, 'env> {
         agent: &'static Agent,
         env: &'a mut jni::Env<'env>,
         sample: &'a Sample,
-        records: &'a mut Vec<Record>,
+        sink: &'a mut dyn FnMut(Record),
     ) -> Self {
         Self {
             agent,
@@ -85,7 +85,7 @@ impl<'a, 'env> Context<'a, 'env> {
             occasion: Occasion::Routine,
             incident: None,
             began: Instant::now(),
-            records,
+            sink,
         }
     }
 
@@ -101,9 +101,9 @@ impl<'a, 'env> Context<'a, 'env> {
         }
     }
 
-    /// Hands a record over. It is on disk before the next tick.
+    /// Writes a record: what is told is on disk before the next thing is looked for.
     pub(crate) fn write(&mut self, record: Record) {
-        self.records.push(record);
+        (self.sink)(record);
     }
 }
 

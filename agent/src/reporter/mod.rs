@@ -242,14 +242,16 @@ impl Reporter {
 
     /// Takes what is due of the evidence that is too dear for every tick.
     fn gather_evidence(&mut self, env: &mut jni::Env<'_>, sample: &Sample) {
-        let mut records = Vec::new();
         let near = self.pressure.reason(Instant::now()).is_some();
-        let mut context = Context::new(self.agent, env, sample, &mut records);
+        let Self {
+            writer,
+            said_that_writing_fails,
+            ..
+        } = self;
+        let mut sink = |record| write(writer, said_that_writing_fails, &record);
+        let mut context = Context::new(self.agent, env, sample, &mut sink);
         self.evidence.gather(&mut context, near);
         self.name_new_sites(env);
-        for record in records {
-            self.write(&record);
-        }
     }
 
     /// One incident, complete: sites first, so that whoever reads it knows them.
@@ -376,13 +378,17 @@ impl Reporter {
         }
     }
 
-    /// Writes a record. A failure is counted by the writer, told once, and tried anew with the next record.
     fn write(&mut self, record: &Record) {
-        if let Err(error) = self.writer.write(record)
-            && !std::mem::replace(&mut self.said_that_writing_fails, true)
-        {
-            log::warn(format_args!("records are being lost: {error}"));
-        }
+        write(&mut self.writer, &mut self.said_that_writing_fails, record);
+    }
+}
+
+/// Writes a record. A failure is counted by the writer, told once, and tried anew with the next record.
+fn write(writer: &mut TraceWriter, said_that_writing_fails: &mut bool, record: &Record) {
+    if let Err(error) = writer.write(record)
+        && !std::mem::replace(said_that_writing_fails, true)
+    {
+        log::warn(format_args!("records are being lost: {error}"));
     }
 }
 
