@@ -7,7 +7,7 @@
 
 use crate::agent::jvmti;
 use crate::incident::{self, desk};
-use crate::{classes, gc_clock, guard, log, natives, reporter};
+use crate::{classes, gc_clock, guard, log, native_objects, natives, reporter};
 use flinkmem_native::jvm::raw::{
     CallbackEnv, jint, jmethodID, jthread, jvmtiEnv, jvmtiEventCallbacks,
 };
@@ -67,15 +67,22 @@ unsafe extern "system" fn native_method_bind(
     guard::entry(|| {
         // SAFETY: the method and the environment of this call.
         let identity = unsafe {
-            jvmti().and_then(|jvmti| jvmti.native_method(env.cast(), method, natives::is_candidate))
+            jvmti().and_then(|jvmti| jvmti.native_method(env.cast(), method, is_candidate))
         };
-        let wrapper = identity
-            .and_then(|(class, name, signature)| natives::wrap(&class, &name, &signature, address));
+        let wrapper = identity.and_then(|(class, name, signature)| {
+            natives::wrap(&class, &name, &signature, address)
+                .or_else(|| native_objects::wrap(&class, &name, &signature, method.cast(), address))
+        });
         if let Some(wrapper) = wrapper.filter(|_| !new_address.is_null()) {
             // SAFETY: the JVM reads the new address when we return; the wrapper has the method's signature.
             unsafe { new_address.write(wrapper) };
         }
     });
+}
+
+/// Whether a native method of this name may be one that somebody stands before.
+fn is_candidate(name: &str) -> bool {
+    natives::is_candidate(name) || native_objects::is_candidate(name)
 }
 
 unsafe extern "system" fn resource_exhausted(

@@ -15,6 +15,7 @@ mod gc_clock;
 mod guard;
 mod incident;
 mod log;
+mod native_objects;
 mod natives;
 mod off_heap;
 mod options;
@@ -121,6 +122,7 @@ fn load(jvmti: Result<Jvmti, JvmError>, text: &str, coming: Coming) {
     }
     gc_clock::start();
     off_heap::prepare();
+    native_objects::prepare();
     if let Err(error) = jvmti
         .add_capabilities(coming == Coming::Late)
         .and_then(|()| jvmti.enable(callbacks::table()))

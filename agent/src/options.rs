@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) max_disk_bytes: u64,
     /// Sample `malloc` of every library too.
     pub(crate) native: bool,
+    /// Classes whose native objects are counted too, with dots.
+    pub(crate) native_objects: Vec<String>,
     /// What is printed on stderr.
     pub(crate) log: Level,
 }
@@ -26,6 +28,7 @@ impl Default for Options {
             interval: Duration::from_secs(1),
             max_disk_bytes: 64 << 20,
             native: false,
+            native_objects: Vec::new(),
             log: Level::Warn,
         }
     }
@@ -34,7 +37,7 @@ impl Default for Options {
 type Set = fn(&mut Options, &str) -> Option<()>;
 
 /// Key, what a value must look like, how it is set.
-const TABLE: [(&str, &str, Set); 5] = [
+const TABLE: [(&str, &str, Set); 6] = [
     ("dir", "a directory", |options, value| {
         options.dir = Some(PathBuf::from((!value.is_empty()).then_some(value)?));
         Some(())
@@ -59,6 +62,14 @@ const TABLE: [(&str, &str, Set); 5] = [
         options.native = parse_switch(value)?;
         Some(())
     }),
+    (
+        "native_objects",
+        "names of classes, such as com.acme.Codec+com.acme.Model$Session",
+        |options, value| {
+            options.native_objects = parse_classes(value)?;
+            Some(())
+        },
+    ),
     (
         "log",
         "off, error, warn, info or debug",
@@ -112,6 +123,7 @@ impl Options {
             ("interval", format_interval(self.interval)),
             ("max_disk", format_size(self.max_disk_bytes)),
             ("native", if self.native { "on" } else { "off" }.to_owned()),
+            ("native_objects", self.native_objects.join("+")),
             ("log", self.log.name().to_owned()),
         ]
         .into_iter()
@@ -176,6 +188,22 @@ fn parse_switch(text: &str) -> Option<bool> {
     }
 }
 
+/// Class names with `+` or `:` between them, for a comma ends the option.
+fn parse_classes(text: &str) -> Option<Vec<String>> {
+    let names = text.split(['+', ':']).map(str::trim);
+    let is_name = |name: &str| {
+        name.split('.').all(|part| {
+            part.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '$')
+                && part
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+        })
+    };
+    names
+        .map(|name| is_name(name).then(|| name.to_owned()))
+        .collect()
+}
+
 fn split_number(text: &str) -> Option<(u64, &str)> {
     let end = text
         .find(|c: char| !c.is_ascii_digit())
@@ -190,13 +218,15 @@ mod tests {
 
     #[test]
     fn every_option_is_understood() {
-        let (options, messages) =
-            Options::parse("dir=/traces, interval=500ms,max_disk=1g,native=on,log=debug");
+        let (options, messages) = Options::parse(
+            "dir=/traces, interval=500ms,max_disk=1g,native=on,native_objects=com.acme.A+B$C:D,log=debug",
+        );
         let expected = Options {
             dir: Some("/traces".into()),
             interval: Duration::from_millis(500),
             max_disk_bytes: 1 << 30,
             native: true,
+            native_objects: vec!["com.acme.A".into(), "B$C".into(), "D".into()],
             log: Level::Debug,
         };
         assert_eq!((options, messages), (expected, vec![]));
@@ -220,7 +250,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "unknown option \"intervall\" is ignored; valid are dir, interval, max_disk, native, log"
+                "unknown option \"intervall\" is ignored; valid are dir, interval, max_disk, native, native_objects, log"
             ]
         );
     }
@@ -236,6 +266,9 @@ mod tests {
             "max_disk=1k",
             "max_disk=18446744073709551615g",
             "native=maybe",
+            "native_objects=",
+            "native_objects=a/b",
+            "native_objects=com..acme",
             "log=loud",
             "dir=",
             "interval",
@@ -255,6 +288,7 @@ mod tests {
             "max_disk=64m",
             "max_disk=3g",
             "max_disk=1048577",
+            "native_objects=com.acme.Codec+com.acme.Model$Session",
             "log=off",
         ] {
             let (key, value) = text.split_once('=').unwrap();

@@ -122,7 +122,7 @@ impl Countdown {
 }
 
 /// Keeps the rate of samples bounded. A stack takes 2 to 10 µs, so a thousand a second are at most 1 % of a core.
-struct Rate {
+pub(crate) struct Rate {
     samples: AtomicU64,
     /// Samples at the last slow look.
     seen: AtomicU64,
@@ -142,7 +142,7 @@ impl Rate {
     /// Samples a second below which `T` halves again.
     const IDLE: f64 = 200.0;
 
-    const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             samples: AtomicU64::new(0),
             seen: AtomicU64::new(0),
@@ -151,12 +151,13 @@ impl Rate {
         }
     }
 
-    fn steps(&self) -> u32 {
+    /// How often the distance between samples is doubled now.
+    pub(crate) fn steps(&self) -> u32 {
         self.steps.load(Ordering::Relaxed)
     }
 
     /// Counts one sample; `now_us` is only asked at the end of a batch.
-    fn count(&self, now_us: impl FnOnce() -> u64) {
+    pub(crate) fn count(&self, now_us: impl FnOnce() -> u64) {
         let samples = self.samples.fetch_add(1, Ordering::Relaxed) + 1;
         if !samples.is_multiple_of(Self::BATCH) {
             return;
@@ -170,7 +171,7 @@ impl Rate {
     }
 
     /// Looks whether samples have become rare.
-    fn relax(&self, elapsed: Duration) {
+    pub(crate) fn relax(&self, elapsed: Duration) {
         let samples = self.samples.load(Ordering::Relaxed);
         let since = samples.saturating_sub(self.seen.swap(samples, Ordering::Relaxed));
         if (since as f64) < Self::IDLE * elapsed.as_secs_f64() {

@@ -235,7 +235,6 @@ pub(crate) fn dropped() -> u64 {
 
 /// Keeps a stack in the table although no off-heap block refers to it: whoever holds an index of its own says so at
 /// least every [`IDLE_TICKS`] ticks.
-#[allow(dead_code, reason = "first used by evidence that refers to stacks")]
 pub(crate) fn still_used(index: u32) {
     if let Some(entry) = entry(index) {
         entry

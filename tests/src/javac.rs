@@ -63,7 +63,7 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
 
 /// A directory under the target directory that `make` fills once for this content of `sources`. It appears whole or not at
 /// all, so tests of several processes may ask at the same time.
-fn once(
+pub(crate) fn once(
     name: &str,
     sources: &[PathBuf],
     variant: &str,
@@ -101,7 +101,7 @@ fn compile(sources: &[PathBuf], class_path: Option<&str>, directory: &Path) -> R
     run(javac.arg("-d").arg(directory).args(sources))
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| {
         format!(
             "cannot run {} (a JDK with its compiler is needed)",

@@ -14,6 +14,7 @@ pub mod javac;
 pub mod jdk;
 pub mod jvm;
 pub mod mount;
+pub mod native_library;
 pub mod process;
 pub mod scenario;
 pub mod skip;

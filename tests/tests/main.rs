@@ -12,5 +12,6 @@ mod lab; // real Flink, real faults, expected verdicts
 mod load; // loads everywhere, tells the truth about the JVM, and the program notices nothing
 mod loaders; // class loaders: who is alive, and what keeps those of ended jobs
 mod model; // Flink's own table of pools, against the model
+mod native_objects; // Java objects that hold native memory: exact counts, and whose they are
 mod options; // options honoured; wrong ones named
 mod pauses; // pauses with their cause, and what else keeps a process from running

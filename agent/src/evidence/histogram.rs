@@ -215,7 +215,12 @@ mod tests {
 
     #[test]
     fn the_java_heap_is_what_it_tells_about() {
-        let incident = |kind, flags| IncidentFacts { id: 1, kind, flags };
+        let incident = |kind, flags| IncidentFacts {
+            id: 1,
+            kind,
+            flags,
+            is_metaspace: false,
+        };
         let histograms = Histograms::default();
         assert!(histograms.wants(&incident(IncidentKind::ResourceExhausted, Some(3))));
         assert!(!histograms.wants(&incident(IncidentKind::ResourceExhausted, Some(1))));

@@ -7,6 +7,7 @@
 mod histogram;
 mod ledger;
 mod loaders;
+mod native_objects;
 mod root_path;
 
 use crate::agent::{Agent, Moment};
@@ -19,8 +20,9 @@ fn signals() -> Vec<Box<dyn Signal>> {
     vec![
         Box::new(ledger::LedgerSignal::open()),
         Box::new(histogram::Histograms::default()),
+        Box::new(loaders::LoadersSignal::default()),
+        Box::new(native_objects::NativeObjects::default()),
     ]
-    vec![Box::new(loaders::LoadersSignal::default())]
 }
 
 /// Something that can be told of the process, but not at every tick.

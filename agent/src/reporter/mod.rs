@@ -14,7 +14,7 @@ use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, classes, fault, guard, incident, log, own_heap, pauses};
+use crate::{callbacks, classes, fault, guard, incident, log, native_objects, own_heap, pauses};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
@@ -217,6 +217,7 @@ impl Reporter {
         if let Some(elapsed) = base_tick {
             self.usage.read();
             off_heap::tick(elapsed, &self.usage);
+            native_objects::tick(elapsed);
             incident::listen_again();
             sample.sites = self.usage.top();
             if self.snapshot.take() {
@@ -242,6 +243,8 @@ impl Reporter {
 
     /// Takes what is due of the evidence that is too dear for every tick.
     fn gather_evidence(&mut self, env: &mut jni::Env<'_>, sample: &Sample) {
+        // What refers to a stack refers to it by the id that it gets here.
+        self.name_new_sites(env);
         let near = self.pressure.reason(Instant::now()).is_some();
         let Self {
             writer,
@@ -359,17 +362,18 @@ impl Reporter {
 
     fn cost(&mut self, began: Instant) -> AgentCost {
         let (writer, losses) = (self.writer.stats(), off_heap::losses());
+        let objects = native_objects::losses();
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         AgentCost {
             cpu_us: clock::thread_cpu().map(micros).unwrap_or_default(),
-            memory_bytes: losses.memory_bytes,
+            memory_bytes: losses.memory_bytes + objects.memory_bytes,
             heap_bytes: own_heap::bytes(),
             disk_bytes: writer.disk_bytes,
             tick_us: micros(began.elapsed()),
             late_ticks: self.pace.late_ticks(),
             overslept_us: micros(std::mem::take(&mut self.overslept)),
             dropped_records: writer.dropped_records,
-            dropped_samples: losses.dropped_samples,
+            dropped_samples: losses.dropped_samples + objects.dropped_samples,
             dropped_stacks: losses.dropped_stacks,
             dropped_sizes: losses.dropped_sizes,
             dropped_incidents: desk::dropped(),

@@ -16,13 +16,14 @@ mod flags;
 mod heap;
 mod java_class;
 mod jvmti;
+mod long_array;
 mod management;
 mod method;
 mod natives;
 mod perf_data;
 mod properties;
-mod safepoints;
 mod root_path;
+mod safepoints;
 mod stack;
 mod tagging;
 mod throwable;
@@ -40,6 +41,7 @@ pub use flags::{FlagValue, vm_flags};
 pub use heap::{HeapTotals, HeapTotalsReader};
 pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};
+pub use long_array::{exception_is_pending, for_each_long};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};
 pub use natives::{
@@ -47,11 +49,11 @@ pub use natives::{
 };
 pub use perf_data::{PerfCounter, PerfData, PerfWord};
 pub use properties::java_property;
-pub use safepoints::Safepoints;
 pub use root_path::{
     ObjectPath, PathStep, Reference, Root, RootKind, RootWalk, WalkEnd, WalkLimits, WalkTarget,
     paths_to_root,
 };
+pub use safepoints::Safepoints;
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};

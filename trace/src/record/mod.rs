@@ -33,16 +33,15 @@ pub use incident::{Incident, IncidentKind};
 pub use ledger::{AllocatorFigures, Ledger, LedgerPart, Owner, UnclaimedMapping};
 pub use libraries::Libraries;
 pub use loaders::{Loader, LoaderClass, Loaders};
-pub use native_objects::NativeObjects;
+pub use native_objects::{NativeObjectClass, NativeObjectSite, NativeObjects};
 pub use paging::Paging;
 pub use pause::Pause;
 pub use pids::Pids;
 pub use psi::{Psi, PsiScope, Stall};
-pub use root_path::RootPath;
-pub use safepoints::Safepoints;
 pub use root_path::{
     PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
 };
+pub use safepoints::Safepoints;
 pub use sample::{
     Accounting, AgentCost, Cgroup, CgroupEvents, Classes, Collector, Cpu, DirectMemory, Heap,
     OffHeap, Pauses, Pool, PoolKind, Process, Sample, SiteUse, Threads,

@@ -1,0 +1,123 @@
+//! What is done around the call of a wrapped native.
+//!
+//! # Safety
+//! The environment is that of the call; a result of kind [`Returns::Longs`] is null or a `long[]`.
+#![allow(unsafe_code)]
+
+use super::groups::{self, Group};
+use super::live;
+use super::signature::Returns;
+use crate::guard;
+use flinkmem_native::jvm::raw::{JNIEnv, jobject};
+use flinkmem_native::jvm::{exception_is_pending, for_each_long};
+
+/// What a wrapped method does, with everything that its calls need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// One object.
+    Creates { group: u16, returns: Returns },
+    /// An object for each element of the result; the first one is of the first group, the others of the second.
+    CreatesEach { first: u16, further: u16 },
+    /// The object whose handle is the argument of that index; without one, `this`.
+    Disposes { group: u16, handle: Option<Handle> },
+}
+
+/// An argument that is a handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Handle {
+    /// 0 or 1.
+    pub(super) index: u8,
+    /// It is an `int`: what else the register holds is no part of it.
+    pub(super) is_int: bool,
+}
+
+const INT: usize = 0xFFFF_FFFF;
+
+impl Role {
+    /// Before the call, with its first two arguments.
+    #[inline]
+    pub(super) fn before(self, a: usize, b: usize) {
+        let Self::Disposes { group, handle } = self else {
+            return;
+        };
+        guard::entry(|| {
+            let Some(group) = indexed(group) else { return };
+            let Some(handle) = handle else {
+                return group.1.disposed();
+            };
+            let value = if handle.index == 0 { a } else { b };
+            let value = if handle.is_int { value & INT } else { value };
+            if value != 0 {
+                live::disposed(group, value as u64);
+                group.1.disposed();
+            }
+        });
+    }
+
+    /// After the call, with its result.
+    ///
+    /// # Safety
+    /// See the module.
+    #[inline]
+    pub(super) unsafe fn after(self, env: *mut JNIEnv, result: usize) {
+        match self {
+            Self::Disposes { .. } => {}
+            Self::Creates { group, returns } => {
+                // SAFETY: the caller's promise.
+                guard::entry(|| unsafe { created(env, group, returns, result) });
+            }
+            Self::CreatesEach { first, further } => {
+                // SAFETY: the caller's promise.
+                guard::entry(|| unsafe { created_each(env, first, further, result) });
+            }
+        }
+    }
+}
+
+#[inline]
+fn indexed(group: u16) -> Option<(usize, &'static Group)> {
+    let index = usize::from(group);
+    Some((index, groups::get(index)?))
+}
+
+/// # Safety
+/// See the module.
+#[inline]
+unsafe fn created(env: *mut JNIEnv, group: u16, returns: Returns, result: usize) {
+    let Some(group) = indexed(group) else { return };
+    let (exists, handle) = match returns {
+        Returns::Long => (result != 0, Some(result)),
+        Returns::Int => (result & INT != 0, Some(result & INT)),
+        Returns::Boolean => (result & 0xFF != 0, None),
+        Returns::Object | Returns::Longs => (result != 0, None),
+        // SAFETY: the caller's promise.
+        Returns::Void => (unsafe { !exception_is_pending(env) }, None),
+    };
+    if exists {
+        let ordinal = group.1.created(1);
+        if let Some(handle) = handle {
+            live::created(group, handle as u64, ordinal);
+        }
+    }
+}
+
+/// # Safety
+/// See the module.
+#[cold]
+unsafe fn created_each(env: *mut JNIEnv, first: u16, further: u16, result: usize) {
+    let (Some(first), Some(further)) = (indexed(first), indexed(further)) else {
+        return;
+    };
+    let mut group = first;
+    // SAFETY: the caller's promise.
+    unsafe {
+        for_each_long(env, result as jobject, |handle| {
+            let handle = handle.cast_unsigned();
+            if handle != 0 {
+                let ordinal = group.1.created(1);
+                live::created(group, handle, ordinal);
+            }
+            group = further;
+        });
+    }
+}
