@@ -15,6 +15,7 @@ mod gc_clock;
 mod guard;
 mod incident;
 mod log;
+mod malloc;
 mod native_objects;
 mod natives;
 mod off_heap;
@@ -108,11 +109,7 @@ fn load(jvmti: Result<Jvmti, JvmError>, text: &str, coming: Coming) {
     for message in messages {
         log::warn(format_args!("{message}"));
     }
-    if options.native {
-        log::warn(format_args!(
-            "option native=on: this version does not sample malloc of libraries; off is used"
-        ));
-    }
+    let native = options.native;
     let jvmti = match jvmti {
         Ok(jvmti) => jvmti,
         Err(error) => return guard::disable(&format!("this JVM offers no JVMTI: {error}")),
@@ -123,6 +120,9 @@ fn load(jvmti: Result<Jvmti, JvmError>, text: &str, coming: Coming) {
     gc_clock::start();
     off_heap::prepare();
     native_objects::prepare();
+    if native {
+        malloc::begin();
+    }
     if let Err(error) = jvmti
         .add_capabilities(coming == Coming::Late)
         .and_then(|()| jvmti.enable(callbacks::table()))

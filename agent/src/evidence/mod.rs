@@ -6,6 +6,7 @@
 
 mod histogram;
 mod ledger;
+mod libraries;
 mod loaders;
 mod native_objects;
 mod root_path;
@@ -22,6 +23,7 @@ fn signals() -> Vec<Box<dyn Signal>> {
         Box::new(histogram::Histograms::default()),
         Box::new(loaders::LoadersSignal::default()),
         Box::new(native_objects::NativeObjects::default()),
+        Box::new(libraries::OfLibraries),
     ]
 }
 

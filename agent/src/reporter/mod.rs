@@ -14,7 +14,9 @@ use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
-use crate::{callbacks, classes, fault, guard, incident, log, native_objects, own_heap, pauses};
+use crate::{
+    callbacks, classes, fault, guard, incident, log, malloc, native_objects, own_heap, pauses,
+};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
@@ -211,6 +213,7 @@ impl Reporter {
         let base_tick = self.pace.base_tick(began);
         let with_stat = self.ticks.is_multiple_of(STAT_TICKS) || self.pace.is_fast();
         self.ticks += 1;
+        malloc::tick(base_tick);
         let mut sample = self.sources.read(env, Depth::Full, with_stat);
         self.name_new_sites(env);
         self.write_pauses();

@@ -3,6 +3,7 @@
 pub mod allocator;
 pub mod cgroup;
 pub mod clock;
+pub mod elf_imports;
 pub mod glibc_malloc;
 pub mod host;
 pub mod huge_pages;
@@ -17,6 +18,7 @@ pub mod pressure;
 pub mod smaps;
 pub mod status;
 pub mod stderr;
+pub mod symbols;
 pub mod thread_stacks;
 
 use std::path::Path;

@@ -31,7 +31,7 @@ pub use histogram::{
 };
 pub use incident::{Incident, IncidentKind};
 pub use ledger::{AllocatorFigures, Ledger, LedgerPart, Owner, UnclaimedMapping};
-pub use libraries::Libraries;
+pub use libraries::{Libraries, LibrarySite, LibraryUse, SkipReason, SkippedLibrary};
 pub use loaders::{Loader, LoaderClass, Loaders};
 pub use native_objects::{NativeObjectClass, NativeObjectSite, NativeObjects};
 pub use paging::Paging;
