@@ -14,6 +14,7 @@ mod fault;
 mod gc_clock;
 mod guard;
 mod incident;
+mod inside;
 mod log;
 mod malloc;
 mod native_objects;

@@ -6,6 +6,7 @@ mod accounting; // exact bytes and blocks of known programs, and whose they are
 mod disk; // directories that cannot be written, full disks, the disk budget
 mod failures; // a failure inside the agent never reaches the program
 mod incidents; // each kind of exhausted memory, and what is known about it
+mod inside; // what Netty and Flink keep account of, against what they say themselves
 mod java_heap; // classes, holders and surviving allocations of the Java heap
 mod kill; // SIGKILL at any moment
 mod lab; // real Flink, real faults, expected verdicts

@@ -12,6 +12,7 @@ mod sources;
 use crate::agent::{self, Agent, Coming, Moment};
 use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
+use crate::inside::Inside;
 use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
 use crate::{
@@ -78,6 +79,7 @@ struct Reporter {
     pressure: Pressure,
     evidence: Evidence,
     snapshot: SnapshotRequest,
+    inside: Inside,
     last_sample: Sample,
     next_site: u32,
     ticks: u64,
@@ -127,6 +129,7 @@ impl Reporter {
             pace: Pace::new(agent.options.interval, Instant::now()),
             pressure: Pressure::default(),
             evidence: Evidence::new(agent.options.interval, Instant::now()),
+            inside: Inside::new(agent.options.interval),
             last_sample: Sample::default(),
             next_site: 1,
             ticks: 0,
@@ -227,9 +230,16 @@ impl Reporter {
                 self.evidence.demand();
             }
         }
+        let mut events = Vec::new();
+        if base_tick.is_some() {
+            events = self.inside.read(self.agent, env, &mut sample);
+        }
         sample.agent = self.cost(began);
         self.change_pace(&sample, began);
         self.write(&Record::Sample(Box::new(sample.clone())));
+        for event in events {
+            self.write(&Record::Event(event));
+        }
         self.gather_evidence(env, &sample);
         self.snapshot.answered();
         self.last_sample = sample;

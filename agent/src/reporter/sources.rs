@@ -126,6 +126,8 @@ impl Sources {
             cpu: self.cpu(with_stat),
             psi: self.pressure.as_ref().map(psi),
             paging: self.paging(with_stat),
+            netty: Vec::new(),
+            flink: None,
             sites: Vec::new(),
             agent: trace::AgentCost::default(),
         }

@@ -25,6 +25,7 @@ pub struct ClusterBuilder {
     version: String,
     configuration: Vec<(String, String)>,
     agent: Option<String>,
+    jobmanager_agent: Option<String>,
     traces: Option<PathBuf>,
     options: Vec<OsString>,
     cgroups: Vec<File>,
@@ -49,6 +50,13 @@ impl ClusterBuilder {
     #[must_use]
     pub fn agent(mut self, options: &str) -> Self {
         self.agent = Some(options.to_owned());
+        self
+    }
+
+    /// The agent in the JobManager as well, with these options; its trace is apart ([`Cluster::jobmanager_traces`]).
+    #[must_use]
+    pub fn jobmanager_agent(mut self, options: &str) -> Self {
+        self.jobmanager_agent = Some(options.to_owned());
         self
     }
 
@@ -98,6 +106,11 @@ impl ClusterBuilder {
             agent_argument = artefacts::agent_argument(Some(&traces), &agent)?;
             options.push(agent_argument.clone());
         }
+        let jobmanager_traces = directory.path().join("jobmanager-traces");
+        let mut jobmanager_options = Vec::new();
+        if let Some(agent) = self.jobmanager_agent {
+            jobmanager_options.push(artefacts::agent_argument(Some(&jobmanager_traces), &agent)?);
+        }
         let launch = |options, cgroups| Launch {
             jdk: &self.jdk,
             home: &home,
@@ -106,7 +119,7 @@ impl ClusterBuilder {
             cgroups,
         };
         let mut cluster = Cluster {
-            jobmanager: launch(&[], Vec::new()).start(Role::JobManager)?,
+            jobmanager: launch(&jobmanager_options, Vec::new()).start(Role::JobManager)?,
             taskmanager: launch(&options, self.cgroups).start(Role::TaskManager)?,
             rest: Rest::at(rest_port),
             jdk: self.jdk.clone(),
@@ -114,6 +127,7 @@ impl ClusterBuilder {
             places: places.clone(),
             agent_argument,
             traces,
+            jobmanager_traces,
             _directory: directory,
             _only_one: only_one,
         };
@@ -134,6 +148,7 @@ pub struct Cluster {
     places: Places,
     agent_argument: OsString,
     traces: PathBuf,
+    jobmanager_traces: PathBuf,
     // Removed last.
     _directory: TempDir,
     _only_one: MutexGuard<'static, ()>,
@@ -148,6 +163,7 @@ impl Cluster {
             version: DEFAULT_VERSION.to_owned(),
             configuration: Vec::new(),
             agent: None,
+            jobmanager_agent: None,
             traces: None,
             options: Vec::new(),
             cgroups: Vec::new(),
@@ -169,6 +185,12 @@ impl Cluster {
     #[must_use]
     pub fn traces(&self) -> &Path {
         &self.traces
+    }
+
+    /// Where the JobManager's trace goes, if the agent is in it.
+    #[must_use]
+    pub fn jobmanager_traces(&self) -> &Path {
+        &self.jobmanager_traces
     }
 
     /// The version of Flink.

@@ -40,15 +40,21 @@ impl Home {
         Ok(jars.join(":"))
     }
 
+    /// The jar of Flink itself.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed, or has none.
+    pub fn dist(&self) -> Result<PathBuf> {
+        let dist = self.jars()?.into_iter().find(|jar| is_dist(jar));
+        dist.with_context(|| format!("no flink-dist in {}", self.directory.display()))
+    }
+
     /// The class path of `BashJavaUtils`.
     ///
     /// # Errors
     /// When the directory cannot be listed.
     pub(super) fn bash_java_utils_class_path(&self) -> Result<String> {
-        let jars = self.jars()?;
-        let dist = jars.iter().find(|jar| is_dist(jar));
-        let dist =
-            dist.with_context(|| format!("no flink-dist in {}", self.directory.display()))?;
+        let dist = self.dist()?;
         let utils = self.directory.join("bin/bash-java-utils.jar");
         Ok(format!("{}:{}", utils.display(), dist.display()))
     }

@@ -22,6 +22,12 @@ pub struct Event {
     /// Bytes that the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Flink's id of the job that the event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// How many: tasks, or the number of a checkpoint, attempt or restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
 }
 
 /// Kinds of events.
@@ -42,6 +48,19 @@ pub enum EventKind {
     AgentDegraded,
     /// Old samples were thinned or removed to keep within the disk budget; `bytes` is what was given back.
     HistoryThinned,
+    /// Tasks of a `job` were started; `number` of them, named `message`. See [`FlinkInside`](crate::FlinkInside).
+    TaskStarted,
+    /// Tasks of a `job` ended; `number` of them, named `message`.
+    TaskEnded,
+    /// A `job` came: its first task here, or to the JobManager.
+    JobSeen,
+    /// A `job` is gone.
+    JobGone,
+    /// A `job` made progress with its checkpoints; `number` is the latest one's.
+    Checkpoint,
+    /// Tasks of a `job` run in a new attempt, or the JobManager restarted it; `number` is the attempt's or how many restarts
+    /// there were.
+    Restart,
 }
 
 /// The JVM ended in an orderly way.

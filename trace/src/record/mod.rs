@@ -5,6 +5,7 @@
 //! Sizes are bytes and their names end in `_bytes`. What a source did not say is absent.
 
 mod event;
+mod flink;
 mod header;
 mod histogram;
 mod incident;
@@ -12,6 +13,7 @@ mod ledger;
 mod libraries;
 mod loaders;
 mod native_objects;
+mod netty;
 mod paging;
 mod pause;
 mod pids;
@@ -25,6 +27,7 @@ mod taken;
 mod thread_census;
 
 pub use event::{End, EndReason, Event, EventKind};
+pub use flink::{FlinkInside, Job, NetworkPool, Slot};
 pub use header::{FlinkFacts, Header, Jvm, System};
 pub use histogram::{
     ArraySize, ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch, Humongous,
@@ -34,6 +37,7 @@ pub use ledger::{AllocatorFigures, Ledger, LedgerPart, Owner, UnclaimedMapping};
 pub use libraries::{Libraries, LibrarySite, LibraryUse, SkipReason, SkippedLibrary};
 pub use loaders::{Loader, LoaderClass, Loaders};
 pub use native_objects::{NativeObjectClass, NativeObjectSite, NativeObjects};
+pub use netty::NettyCopy;
 pub use paging::Paging;
 pub use pause::Pause;
 pub use pids::Pids;

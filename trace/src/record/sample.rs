@@ -1,6 +1,6 @@
 //! All sources, read at one tick.
 
-use super::{Paging, Pids, Psi, Safepoints};
+use super::{FlinkInside, NettyCopy, Paging, Pids, Psi, Safepoints};
 use serde::{Deserialize, Serialize};
 
 /// One tick. A group is absent when its source could not be read.
@@ -57,6 +57,12 @@ pub struct Sample {
     /// Major faults and swapping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
+    /// Netty's own accounts of direct memory, one for each copy of Netty; once a base interval.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub netty: Vec<NettyCopy>,
+    /// Flink's own figures; once a base interval, from when its objects were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flink: Option<FlinkInside>,
     /// Call sites with the most live off-heap bytes; not in every sample.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<SiteUse>,
