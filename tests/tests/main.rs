@@ -3,6 +3,7 @@
 //! One binary, a module per matter:
 
 mod accounting; // exact bytes and blocks of known programs, and whose they are
+mod attach; // loaded into JVMs that run already; snapshots on demand
 mod disk; // directories that cannot be written, full disks, the disk budget
 mod failures; // a failure inside the agent never reaches the program
 mod incidents; // each kind of exhausted memory, and what is known about it
