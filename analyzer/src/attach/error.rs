@@ -36,7 +36,7 @@ pub enum AttachError {
     Disabled(i32),
     /// SIGQUIT would end the process.
     #[error(
-        "process {0} does not handle SIGQUIT, which would end it, so nothing was sent: it is still starting, or was started with -Xrs; try again, or start it with -agentpath:…/libflinkmem.so"
+        "process {0} does not handle SIGQUIT, which would end it, so nothing was sent: it is still starting, or a library has taken the signal; try again, or start it with -agentpath:…/libflinkmem.so"
     )]
     DeafToSigquit(i32),
     /// The library is not there.
@@ -44,9 +44,14 @@ pub enum AttachError {
         "the agent library {0} does not exist; give its path with --agent, or put libflinkmem.so beside this program"
     )]
     NoLibrary(PathBuf),
+    /// The file is something else.
+    #[error(
+        "{0} is not flinkmem's agent library, or one that is too old to be attached; give the path of libflinkmem.so with --agent"
+    )]
+    NotTheAgent(PathBuf),
     /// The process has another root file system, without the library.
     #[error(
-        "process {pid} cannot see {path}, for it has another root file system (a container); repeat with --copy, which puts the library into the process's /tmp, or copy it there yourself and give its path inside with --agent"
+        "process {pid} cannot see {path}: it has another root file system (a container), or its user may not read the file; repeat with --copy, which puts the library into the process's /tmp, or copy it there yourself and give its path inside with --agent"
     )]
     NotInside {
         /// The process.

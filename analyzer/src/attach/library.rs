@@ -16,8 +16,8 @@ const COPY: &str = concat!("/tmp/libflinkmem-", env!("CARGO_PKG_VERSION"), ".so"
 #[derive(Debug)]
 pub(super) struct Library {
     path: PathBuf,
-    /// Opened while we are still who we are; `None` when it only exists where the JVM is.
-    content: Option<File>,
+    /// Read while we are still who we are; `None` when it only exists where the JVM is.
+    content: Option<Vec<u8>>,
 }
 
 impl Library {
@@ -28,7 +28,7 @@ impl Library {
             None => beside_this_program()?,
         };
         let path = path.canonicalize().unwrap_or(path);
-        let content = File::open(&path).ok();
+        let content = std::fs::read(&path).ok();
         if content.is_none() && !path.is_absolute() {
             return Err(AttachError::NoLibrary(path));
         }
@@ -37,8 +37,14 @@ impl Library {
 
     /// Its path as the JVM sees it. `copy`: it is copied there where the JVM does not see it.
     pub(super) fn path_inside(&self, target: &Target, copy: bool) -> Result<PathBuf, AttachError> {
-        if target.path(&self.path).is_file() {
-            return Ok(self.path.clone());
+        let seen = target.path(&self.path);
+        if seen.is_file() {
+            let content = std::fs::read(&seen).map_err(|source| AttachError::Io {
+                what: "read",
+                path: seen,
+                source,
+            })?;
+            return self.check(&content).map(|()| self.path.clone());
         }
         match &self.content {
             None => Err(AttachError::NoLibrary(self.path.clone())),
@@ -48,6 +54,7 @@ impl Library {
             }),
             Some(content) => {
                 target.check_tmp()?;
+                self.check(content)?;
                 let inside = target.path(Path::new(COPY));
                 place(content, &inside).map_err(|source| AttachError::Io {
                     what: "copy the library to",
@@ -58,18 +65,33 @@ impl Library {
             }
         }
     }
+
+    /// That it is what it should be. To be asked to load something else makes a JVM print warnings and try to mend its
+    /// stacks, and a library that is one runs its own code.
+    fn check(&self, content: &[u8]) -> Result<(), AttachError> {
+        /// What an ELF file begins with.
+        const MAGIC: &[u8] = b"\x7fELF";
+        /// A name that the agent exports.
+        const EXPORTED: &[u8] = b"\0flinkmem_is_at_work\0";
+        let exports = || content.windows(EXPORTED.len()).any(|part| part == EXPORTED);
+        if content.starts_with(MAGIC) && exports() {
+            Ok(())
+        } else {
+            Err(AttachError::NotTheAgent(self.path.clone()))
+        }
+    }
 }
 
 /// Puts the file there as a whole: one that is in place may be mapped by a process, which must not see it change.
-fn place(mut content: &File, path: &Path) -> io::Result<()> {
+fn place(content: &[u8], path: &Path) -> io::Result<()> {
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
     let mut file = File::options()
         .write(true)
         .create_new(true)
         .mode(0o644)
         .open(&temporary)?;
-    let placed = io::copy(&mut content, &mut file)
-        .and_then(|_| file.flush())
+    let placed = file
+        .write_all(content)
         .and_then(|()| std::fs::rename(&temporary, path));
     if placed.is_err() {
         let _ = std::fs::remove_file(&temporary);

@@ -1,11 +1,13 @@
 //! The report: built once as a value, printed by small printers. Reports do not think.
 
 mod quality;
+mod rss;
 mod subject;
 mod text;
 mod wording;
 
 pub use quality::TraceQuality;
+pub use rss::{Rss, RssPart};
 pub use subject::Subject;
 pub use text::to_text;
 
@@ -32,6 +34,9 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// Every pool with what was measured in it.
     pub budget: Vec<BudgetLine>,
+    /// Who holds the resident memory; absent in traces without a ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rss: Option<Rss>,
     /// Where what was configured, what Flink's start script resolved and what the JVM runs with say different things.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,
@@ -64,6 +69,7 @@ impl Report {
             subject: Subject::of(case, budget),
             findings: verdict.findings,
             budget: budget_lines(case, budget.map(|budget| &budget.pools)),
+            rss: Rss::of(case, &outcome),
             disagreements: budget.map_or_else(Vec::new, |budget| budget.disagreements.clone()),
             collect: verdict.collect,
             checked: verdict.checked,

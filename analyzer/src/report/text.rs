@@ -1,10 +1,10 @@
 //! The text form: one screen of 80 columns, the cause first. It may change at any time; programs read the JSON form.
 
-use super::{Report, wording};
+use super::{Report, Rss, wording};
 use crate::budget::BudgetLine;
 use crate::finding::{Finding, Severity};
 use crate::rules::AnswerKind;
-use crate::units::bytes;
+use crate::units::{bytes, time_of_day};
 use textwrap::Options;
 
 const COLUMNS: usize = 80;
@@ -33,6 +33,9 @@ pub fn to_text(report: &Report) -> String {
     }
     page.heading("Budget");
     budget(&mut page, &report.budget);
+    if let Some(found) = &report.rss {
+        rss(&mut page, found);
+    }
     page.blank();
     page.hanging("Process  ", &wording::subject(report));
     page.hanging("Outcome  ", &report.outcome.detail);
@@ -109,6 +112,40 @@ fn budget(page: &mut Page, lines: &[BudgetLine]) {
             bar(line.peak, line.configured),
         );
         page.raw(row.trim_end());
+    }
+}
+
+/// Owners shown by name; the rest is summed up, for the whole report is one screen.
+const MOST_OWNERS: usize = 5;
+
+/// Who holds the resident memory, largest first.
+fn rss(page: &mut Page, rss: &Rss) {
+    page.heading(&format!(
+        "Resident  {} at {}, {:.1} % with a known owner",
+        bytes(rss.bytes),
+        time_of_day(rss.at_ms),
+        rss.attributed * 100.0
+    ));
+    let shown = if rss.parts.len() > MOST_OWNERS + 1 {
+        MOST_OWNERS
+    } else {
+        rss.parts.len()
+    };
+    let (named, others) = rss.parts.split_at(shown);
+    let mut row = |owner: &str, size: u64| {
+        let row = format!(
+            "  {owner:<25}{:>11}   {}",
+            bytes(size),
+            bar(Some(size), Some(rss.bytes.max(1)))
+        );
+        page.raw(&row);
+    };
+    for part in named {
+        row(&part.owner, part.bytes);
+    }
+    if !others.is_empty() {
+        let sum = others.iter().map(|part| part.bytes).sum();
+        row(&format!("{} others", others.len()), sum);
     }
 }
 

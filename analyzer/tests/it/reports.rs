@@ -1,7 +1,8 @@
 //! Golden reports. After a wanted change: `INSTA_UPDATE=always cargo test -p flinkmem --test it`, and read the difference.
 
 use crate::synth::{
-    ENRICHER, Jvm, KIB, burst_in_a_restart_loop, healthy, leak_to_the_limit, netty_over_the_limit,
+    ENRICHER, Jvm, KIB, MIB, burst_in_a_restart_loop, healthy, leak_to_the_limit,
+    netty_over_the_limit,
 };
 use flinkmem_analyzer::case::{Case, Surroundings};
 use flinkmem_analyzer::report::{Report, json_schema, to_text};
@@ -33,8 +34,11 @@ fn slow_leak() -> Jvm {
 
 /// Prints one screen and compares it with the golden file of that name.
 fn check_text(name: &str, jvm: &Jvm) {
-    let text = to_text(&report(jvm));
-    assert!(text.lines().count() <= 40, "more than a screen:\n{text}");
+    let report = report(jvm);
+    let text = to_text(&report);
+    // The owners of resident memory come on top of what was one screen without them.
+    let most = if report.rss.is_some() { 48 } else { 40 };
+    assert!(text.lines().count() <= most, "more than a screen:\n{text}");
     for line in text.lines() {
         let single_word = !line.trim().contains(' ');
         let fits = line.chars().count() <= 80 || single_word;
@@ -89,6 +93,46 @@ fn a_burst_as_json() {
         "burst.json",
         report(&burst_in_a_restart_loop()).to_json(true).unwrap()
     );
+}
+
+/// The owners of a TaskManager's resident memory.
+const OWNERS: [(&str, u64); 9] = [
+    ("malloc_in_use", 20 * MIB),
+    ("java_heap", 300 * MIB),
+    ("user_off_heap", 400 * MIB),
+    ("flink_network_segments", 75 * MIB),
+    ("metaspace", 50 * MIB),
+    ("code_cache", 40 * MIB),
+    ("java_thread_stacks", 30 * MIB),
+    ("mapped_libraries", 24 * MIB),
+    ("unclaimed", 3 * MIB),
+];
+
+#[test]
+fn resident_memory_is_shown_with_its_owners() {
+    let mut jvm = leak_to_the_limit();
+    jvm.ledger(None, &OWNERS);
+    check_text("resident.txt", &jvm);
+    let json: serde_json::Value =
+        serde_json::from_str(&report(&jvm).to_json(false).unwrap()).unwrap();
+    let rss = &json["rss"];
+    assert_eq!(rss["bytes"], 942 * MIB);
+    assert_eq!(rss["attributed"], 0.9968);
+    assert_eq!(rss["parts"][0]["owner"], "user_off_heap");
+    assert_eq!(rss["parts"].as_array().unwrap().len(), OWNERS.len());
+}
+
+#[test]
+fn the_ledger_of_the_incident_counts_for_a_process_that_ended() {
+    let mut jvm = leak_to_the_limit();
+    jvm.ledger(Some(1), &[("user_off_heap", 200 * MIB)]);
+    jvm.ledger(None, &[("java_heap", 10 * MIB)]);
+    assert_eq!(report(&jvm).rss.unwrap().bytes, 200 * MIB);
+}
+
+#[test]
+fn a_trace_without_a_ledger_says_nothing_of_owners() {
+    assert_eq!(report(&leak_to_the_limit()).rss, None);
 }
 
 /// The schema is derived from the types; `INSTA_UPDATE=always` writes it anew.

@@ -270,6 +270,24 @@ impl Jvm {
         self.blocks.retain(|block| !block.dropped);
     }
 
+    /// Writes a ledger of these owners, because of `incident` or as a matter of routine.
+    pub(crate) fn ledger(&mut self, incident: Option<u32>, parts: &[(&str, u64)]) {
+        let rss: u64 = parts.iter().map(|(_, bytes)| bytes).sum();
+        let parts: Vec<Value> = parts
+            .iter()
+            .map(|(owner, bytes)| json!({"owner": owner, "bytes": bytes}))
+            .collect();
+        let mut ledger = json!({
+            "kind": "ledger", "t_ms": BEGIN_MS + self.ms as i64, "up_ms": self.ms, "occasion": "routine", "cost_us": 8000,
+            "rss_bytes": rss, "parts": parts,
+        });
+        if let Some(incident) = incident {
+            ledger["occasion"] = json!("incident");
+            ledger["incident"] = json!(incident);
+        }
+        self.fact(&ledger);
+    }
+
     /// Writes a sample and lets time pass.
     pub(crate) fn tick(&mut self, seconds: f64) {
         let mut sample = self.sample();
