@@ -1,6 +1,7 @@
 //! Evidence: Java objects that hold native memory.
 
 use super::{Context, IncidentFacts, Signal};
+use crate::agent::Coming;
 use crate::{native_objects, stacks};
 use flinkmem_trace::{
     NativeObjectClass, NativeObjectSite, NativeObjects as Written, Occasion, Record,
@@ -38,7 +39,10 @@ impl Signal for NativeObjects {
         }
         self.written = moved;
         let record = Written {
-            classes: classes.into_iter().map(class).collect(),
+            classes: classes
+                .into_iter()
+                .map(|objects| class(objects, context.agent.coming))
+                .collect(),
             dropped_methods: native_objects::losses().dropped_methods,
             taken: context.taken(),
         };
@@ -46,7 +50,7 @@ impl Signal for NativeObjects {
     }
 }
 
-fn class(objects: native_objects::Objects) -> NativeObjectClass {
+fn class(objects: native_objects::Objects, coming: Coming) -> NativeObjectClass {
     let mut sites: Vec<_> = objects
         .sites
         .into_iter()
@@ -62,7 +66,8 @@ fn class(objects: native_objects::Objects) -> NativeObjectClass {
         class: objects.class,
         created: objects.created,
         disposed: objects.disposed,
-        incomplete: objects.is_incomplete,
+        // Methods that were bound before the agent came are not watched.
+        incomplete: objects.is_incomplete || coming == Coming::Late,
         sites,
     }
 }

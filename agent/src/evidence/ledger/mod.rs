@@ -19,7 +19,7 @@ mod off_heap;
 mod survey;
 
 use super::{Context, IncidentFacts, Signal};
-use crate::agent::jvmti;
+use crate::agent::{self, Coming, jvmti};
 use balance::Piece;
 use claims::{Claimant, Claims};
 use flinkmem_native::jvm::Areas;
@@ -58,7 +58,8 @@ pub(super) struct LedgerSignal {
 }
 
 impl LedgerSignal {
-    /// Opens the sources and looks at what is mapped now: when the JVM starts, all of it is the JVM's.
+    /// Opens the sources and looks at what is mapped now: when the JVM starts, all of it is the JVM's. In a JVM that has run
+    /// for a while some of it may be a library's, and nothing is taken for granted.
     pub(super) fn open() -> Self {
         let feature =
             jvmti().and_then(|jvmti| jvmti.system_property("java.vm.specification.version"));
@@ -78,7 +79,9 @@ impl LedgerSignal {
             of_the_start: Claims::default(),
             cost: Duration::ZERO,
         };
-        signal.note_start();
+        if agent::get().is_some_and(|agent| agent.coming == Coming::WithTheJvm) {
+            signal.note_start();
+        }
         signal
     }
 
