@@ -9,6 +9,7 @@ mod agent;
 mod attach;
 mod callbacks;
 mod classes;
+mod earlier;
 mod evidence;
 mod fault;
 mod gc_clock;

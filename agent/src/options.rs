@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) interval: Duration,
     /// Upper bound of one process's trace on disk, bytes.
     pub(crate) max_disk_bytes: u64,
+    /// Traces of earlier lives that stay beside this one's; `None` for all.
+    pub(crate) keep: Option<u32>,
     /// Sample `malloc` of every library too.
     pub(crate) native: bool,
     /// Classes whose native objects are counted too, with dots.
@@ -27,6 +29,7 @@ impl Default for Options {
             dir: None,
             interval: Duration::from_secs(1),
             max_disk_bytes: 64 << 20,
+            keep: Some(20),
             native: false,
             native_objects: Vec::new(),
             log: Level::Warn,
@@ -37,7 +40,7 @@ impl Default for Options {
 type Set = fn(&mut Options, &str) -> Option<()>;
 
 /// Key, what a value must look like, how it is set.
-const TABLE: [(&str, &str, Set); 6] = [
+const TABLE: [(&str, &str, Set); 7] = [
     ("dir", "a directory", |options, value| {
         options.dir = Some(PathBuf::from((!value.is_empty()).then_some(value)?));
         Some(())
@@ -58,6 +61,13 @@ const TABLE: [(&str, &str, Set); 6] = [
             Some(())
         },
     ),
+    ("keep", "a number of traces, or all", |options, value| {
+        options.keep = match value {
+            "all" => None,
+            number => Some(number.parse().ok()?),
+        };
+        Some(())
+    }),
     ("native", "on or off", |options, value| {
         options.native = parse_switch(value)?;
         Some(())
@@ -122,6 +132,11 @@ impl Options {
             ("dir", dir),
             ("interval", format_interval(self.interval)),
             ("max_disk", format_size(self.max_disk_bytes)),
+            (
+                "keep",
+                self.keep
+                    .map_or_else(|| "all".to_owned(), |keep| keep.to_string()),
+            ),
             ("native", if self.native { "on" } else { "off" }.to_owned()),
             ("native_objects", self.native_objects.join("+")),
             ("log", self.log.name().to_owned()),
@@ -219,12 +234,13 @@ mod tests {
     #[test]
     fn every_option_is_understood() {
         let (options, messages) = Options::parse(
-            "dir=/traces, interval=500ms,max_disk=1g,native=on,native_objects=com.acme.A+B$C:D,log=debug",
+            "dir=/traces, interval=500ms,max_disk=1g,keep=3,native=on,native_objects=com.acme.A+B$C:D,log=debug",
         );
         let expected = Options {
             dir: Some("/traces".into()),
             interval: Duration::from_millis(500),
             max_disk_bytes: 1 << 30,
+            keep: Some(3),
             native: true,
             native_objects: vec!["com.acme.A".into(), "B$C".into(), "D".into()],
             log: Level::Debug,
@@ -250,7 +266,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "unknown option \"intervall\" is ignored; valid are dir, interval, max_disk, native, native_objects, log"
+                "unknown option \"intervall\" is ignored; valid are dir, interval, max_disk, keep, native, native_objects, log"
             ]
         );
     }
@@ -265,6 +281,9 @@ mod tests {
             "interval=",
             "max_disk=1k",
             "max_disk=18446744073709551615g",
+            "keep=few",
+            "keep=-1",
+            "keep=",
             "native=maybe",
             "native_objects=",
             "native_objects=a/b",
@@ -289,6 +308,8 @@ mod tests {
             "max_disk=3g",
             "max_disk=1048577",
             "native_objects=com.acme.Codec+com.acme.Model$Session",
+            "keep=0",
+            "keep=all",
             "log=off",
         ] {
             let (key, value) = text.split_once('=').unwrap();

@@ -5,7 +5,7 @@ use flinkmem_tests::wait::{PATIENCE, wait_for};
 use flinkmem_tests::{Jdk, Jvm, Running, Trace};
 use std::path::Path;
 
-const KEYS: [&str; 5] = ["dir", "interval", "max_disk", "native", "log"];
+const KEYS: [&str; 6] = ["dir", "interval", "max_disk", "keep", "native", "log"];
 
 #[test]
 fn defaults_are_those_of_the_documentation() -> Result<()> {
@@ -13,6 +13,7 @@ fn defaults_are_those_of_the_documentation() -> Result<()> {
     for (key, value) in [
         ("interval", "1s"),
         ("max_disk", "64m"),
+        ("keep", "20"),
         ("native", "off"),
         ("log", "warn"),
     ] {
@@ -75,6 +76,7 @@ fn a_bad_value_is_named_and_its_default_used() -> Result<()> {
         ("interval", "99999999999999999999s", "1s"),
         ("max_disk", "plenty", "64m"),
         ("max_disk", "-1", "64m"),
+        ("keep", "some", "20"),
         ("max_disk", "99999999999999999999g", "64m"),
         ("native", "maybe", "off"),
         ("log", "loud", "warn"),

@@ -40,6 +40,38 @@ pub fn directory_name(host: &str, pid: u32, start: &str) -> String {
     format!("{DIRECTORY_PREFIX}{host}-{pid}-{start}")
 }
 
+/// What a trace directory's name tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryName {
+    /// Host, with characters that are not safe in a file name replaced.
+    pub host: String,
+    /// Process id.
+    pub pid: u32,
+    /// Start of the process, `yyyymmddThhmmssZ`: in the order of time when sorted as text.
+    pub start: String,
+}
+
+impl DirectoryName {
+    /// Takes a name apart that [`directory_name`] made, with or without a number behind it (`….1`); `None` for any other.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix(DIRECTORY_PREFIX)?;
+        let (rest, start) = rest.rsplit_once('-')?;
+        let (host, pid) = rest.rsplit_once('-')?;
+        let (start, number) = start.split_once('.').unwrap_or((start, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let (day, time) = start.strip_suffix('Z')?.split_once('T')?;
+        let is_time = day.len() == 8 && time.len() == 6 && digits(day) && digits(time);
+        let is_ours = is_time && digits(pid) && number.len() == 1 && digits(number);
+        (is_ours && !host.is_empty()).then_some(())?;
+        Some(Self {
+            host: host.to_owned(),
+            pid: pid.parse().ok()?,
+            start: start.to_owned(),
+        })
+    }
+}
+
 /// One file of samples and events, as its name tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
@@ -112,6 +144,33 @@ impl Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directory_names_survive_a_round_trip() {
+        let name = directory_name("tm-0.acme/x", 17, "20261120T204300Z");
+        let parsed = DirectoryName::parse(&name);
+        let expected = DirectoryName {
+            host: "tm-0.acme_x".to_owned(),
+            pid: 17,
+            start: "20261120T204300Z".to_owned(),
+        };
+        assert_eq!(parsed.as_ref(), Some(&expected));
+        assert_eq!(DirectoryName::parse(&format!("{name}.3")), Some(expected));
+        for other in [
+            "flinkmem-tm-17-20261120T204300",
+            "flinkmem-tm-17-20261120T2043Z",
+            "flinkmem-tm-x-20261120T204300Z",
+            "flinkmem-17-20261120T204300Z",
+            "flinkmem--17-20261120T204300Z",
+            "flinkmem-tm-17-20261120T204300Z.bak",
+            "flinkmem-tm-17-20261120T204300Z.",
+            "flinkmem-tm-17-20261120T204300Z.12",
+            "my-flinkmem-tm-17-20261120T204300Z",
+            "flinkmem-",
+        ] {
+            assert_eq!(DirectoryName::parse(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn segment_names_survive_a_round_trip() {

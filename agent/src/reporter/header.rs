@@ -113,6 +113,7 @@ pub(super) fn collect(
         },
         flink: flink::facts(&command, jars),
         system: system(cgroup),
+        previous: None,
     }
 }
 

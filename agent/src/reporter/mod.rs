@@ -10,6 +10,7 @@ mod request;
 mod sources;
 
 use crate::agent::{self, Agent, Coming, Moment};
+use crate::earlier::{Earlier, Keeper, Life};
 use crate::evidence::{Context, Evidence};
 use crate::incident::desk::{self, Incident, Work};
 use crate::inside::Inside;
@@ -28,6 +29,7 @@ use pace::Pace;
 use pressure::Pressure;
 use request::SnapshotRequest;
 use sources::{Depth, Sources};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// `memory.stat` is read at every how many ticks; near a limit at each.
@@ -80,6 +82,8 @@ struct Reporter {
     evidence: Evidence,
     snapshot: SnapshotRequest,
     inside: Inside,
+    life: Life,
+    keeper: Keeper,
     last_sample: Sample,
     next_site: u32,
     ticks: u64,
@@ -108,7 +112,7 @@ impl Reporter {
         if knows_all_blocks && tracking == Some(false) && allocator::usable_size_is_mallocs_own() {
             off_heap::trust_usable_size();
         }
-        let header = header::collect(
+        let mut header = header::collect(
             agent,
             env,
             sources.process.as_ref(),
@@ -117,7 +121,10 @@ impl Reporter {
             classes::bits(),
         );
         agent.set_flags(&header.jvm.flags);
-        let writer = begin_trace(agent, &header)?;
+        let parent = trace_directory::parent(&hints(agent));
+        let earlier = Earlier::look(&parent, &header.host);
+        earlier.note(&mut header);
+        let writer = begin_trace(agent, &parent, &header)?;
         log::info(format_args!("writing to {}", writer.directory().display()));
         callbacks::warn_of_unbound();
         Ok(Self {
@@ -130,6 +137,8 @@ impl Reporter {
             pressure: Pressure::default(),
             evidence: Evidence::new(agent.options.interval, Instant::now()),
             inside: Inside::new(agent.options.interval),
+            life: Life::default(),
+            keeper: earlier.keeper(agent.options.keep),
             last_sample: Sample::default(),
             next_site: 1,
             ticks: 0,
@@ -242,6 +251,10 @@ impl Reporter {
         }
         self.gather_evidence(env, &sample);
         self.snapshot.answered();
+        if base_tick.is_some() {
+            self.life.hold(self.writer.directory());
+            self.keeper.tidy();
+        }
         self.last_sample = sample;
         self.tell_of_thinning();
     }
@@ -427,15 +440,17 @@ fn event(moment: Moment, kind: EventKind) -> Event {
     }
 }
 
-fn begin_trace(agent: &Agent, header: &Header) -> Result<TraceWriter, WriteError> {
-    let hints = Hints {
+fn hints(agent: &Agent) -> Hints {
+    Hints {
         option: agent.options.dir.clone(),
         log_file: agent.jvmti.system_property("log.file").map(Into::into),
         flink_log_dir: std::env::var_os("FLINK_LOG_DIR").map(Into::into),
-    };
-    let parent = trace_directory::parent(&hints);
+    }
+}
+
+fn begin_trace(agent: &Agent, parent: &Path, header: &Header) -> Result<TraceWriter, WriteError> {
     let mut result = Err(WriteError::NoRoom);
-    for directory in trace_directory::candidates(&parent, &header.host, header.pid, header.start_ms)
+    for directory in trace_directory::candidates(parent, &header.host, header.pid, header.start_ms)
     {
         result = TraceWriter::create(
             &directory,

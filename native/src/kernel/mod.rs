@@ -11,6 +11,7 @@ pub mod jemalloc;
 mod kept;
 pub mod libraries;
 pub mod loaded_objects;
+pub mod lock;
 pub mod own_memory;
 pub mod pagemap;
 pub mod paging;

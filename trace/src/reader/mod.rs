@@ -3,7 +3,10 @@
 //! A killed JVM leaves a torn last line, a full disk leaves holes, a copy may be cut short. Damage is counted and
 //! skipped, never a reason to stop: the reader streams, holds one line at a time and bounds its length.
 
+mod last_words;
 mod lines;
+
+pub use last_words::{LastWords, header_of};
 
 use crate::layout::{DIRECTORY_PREFIX, FACTS, Segment};
 use crate::{Header, Record, UnreadableFormat};

@@ -1,5 +1,6 @@
 //! What does not change during a JVM's life.
 
+use super::PreviousLife;
 use crate::Format;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +39,9 @@ pub struct Header {
     pub flink: Option<FlinkFacts>,
     /// The machine and the container around the process.
     pub system: System,
+    /// The life of the process before this one; absent when its trace is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PreviousLife>,
 }
 
 impl Default for Format {

@@ -17,6 +17,7 @@ mod netty;
 mod paging;
 mod pause;
 mod pids;
+mod previous;
 mod psi;
 mod root_path;
 mod safepoints;
@@ -41,6 +42,7 @@ pub use netty::NettyCopy;
 pub use paging::Paging;
 pub use pause::Pause;
 pub use pids::Pids;
+pub use previous::{Ending, PreviousLife};
 pub use psi::{Psi, PsiScope, Stall};
 pub use root_path::{
     PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
