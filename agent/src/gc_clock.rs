@@ -20,6 +20,7 @@ static LONGEST_US: AtomicU64 = AtomicU64::new(0);
 /// Collections at the last tick, and that less the pauses at that time (wrapping).
 static SETTLED: AtomicU64 = AtomicU64::new(0);
 static OFFSET: AtomicU64 = AtomicU64::new(0);
+static LONGEST_EVER_US: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the zero of the clock; before that collections are only counted.
 pub(crate) fn start() {
@@ -39,6 +40,7 @@ pub(crate) fn end() {
     TOTAL_US.fetch_add(pause_us, Ordering::Relaxed);
     LONGEST_US.fetch_max(pause_us, Ordering::Relaxed);
     pauses::ended(started_us, pause_us);
+    LONGEST_EVER_US.fetch_max(pause_us, Ordering::Relaxed);
 }
 
 /// Asks for the number of collections; where the JVM does not tell, each pause is taken for one.
@@ -69,6 +71,11 @@ pub(crate) fn take_pauses() -> Pauses {
         longest_us: LONGEST_US.swap(0, Ordering::Relaxed),
         collections: collections(),
     }
+}
+
+/// The longest pause so far, microseconds.
+pub(crate) fn longest_us() -> u64 {
+    LONGEST_EVER_US.load(Ordering::Relaxed)
 }
 
 /// Microseconds since the agent was loaded.

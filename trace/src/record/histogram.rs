@@ -13,7 +13,10 @@ pub struct Histogram {
     pub taken: Taken,
     /// Time that Java threads stood still for it, microseconds.
     pub pause_us: u64,
-    /// The whole heap was counted. Otherwise the time ran out: what was counted is a part, and not a random one.
+    /// Time that was expected, microseconds. A walk that does not fit into the time allowed is not begun: nothing is counted.
+    pub predicted_us: u64,
+    /// The whole heap was counted. Otherwise the time ran out, and what was counted is a part, not a random one; or no time
+    /// was allowed, and nothing was.
     pub complete: bool,
     /// Objects counted.
     pub count: u64,
