@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use flinkmem_tests::{Jdk, Jvm, Running, Trace, on_every_jdk};
-use flinkmem_trace::{ClassCount, Histogram, Occasion, Record};
+use flinkmem_trace::{ClassCount, Histogram, Holder, HolderKind, Occasion, Record};
 
 const KNOWN: u64 = 54_321;
 const LEAKED_AT_FIRST: u64 = 20_000;
@@ -53,6 +53,7 @@ fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> 
         let full = jvm.wait_for_trace("a histogram of the full heap", of_incident)?;
         assert!(full.taken.incident.is_some());
         is_as_held(&full, LEAKED_AT_FIRST + LEAKED_LATER)?;
+        holders_are_named(&full)?;
         jvm.go_on()?;
         assert!(jvm.finish()?.status.success());
         Ok(())
@@ -79,6 +80,46 @@ fn is_as_held(histogram: &Histogram, leaked: u64) -> Result<()> {
     assert_eq!(humongous.region_bytes, 1 << 20);
     assert!(humongous.count > FILLING_MIB, "{humongous:?}");
     Ok(())
+}
+
+fn holders_are_named(histogram: &Histogram) -> Result<()> {
+    let search = histogram.holder_search.context("no holders")?;
+    assert!(search.complete, "{search:?}");
+    let leak = foremost(
+        histogram,
+        "HeapShape$Leaked",
+        LEAKED_AT_FIRST + LEAKED_LATER,
+    )?;
+    assert_eq!(leak.kind, HolderKind::StaticField);
+    assert_eq!(leak.class.as_deref(), Some("HeapShape$Cache"));
+    assert_eq!(leak.member.as_deref(), Some("ENTRIES"));
+    let (table, value) = ("java.util.HashMap.table", "java.util.HashMap$Node.value");
+    assert_eq!(leak.through, [table, value, table, value]);
+    // A list of 30,000 nodes, each of which refers to the one before as well.
+    let queue = foremost(histogram, "HeapShape$Queued", QUEUED)?;
+    assert_eq!(queue.kind, HolderKind::Field);
+    assert_eq!(queue.class.as_deref(), Some("HeapShape$Mailbox"));
+    assert_eq!(queue.member.as_deref(), Some("letters"));
+    let known = foremost(histogram, "HeapShape$Known", KNOWN)?;
+    assert_eq!(known.class.as_deref(), Some("HeapShape"));
+    assert_eq!(known.member.as_deref(), Some("known"));
+    assert_eq!(known.references, KNOWN);
+    Ok(())
+}
+
+/// The holder of nearly all objects of a class. Where large arrays were sampled the figure is an estimate.
+fn foremost<'a>(histogram: &'a Histogram, class: &str, objects: u64) -> Result<&'a Holder> {
+    let mut held = histogram.holders.iter().filter(|held| held.class == class);
+    let held = held
+        .next()
+        .with_context(|| format!("no holders of {class} in {:?}", histogram.holders))?;
+    let holder = held.holders.first().context("nobody")?;
+    let close = objects * 8 / 10..=objects * 12 / 10;
+    assert!(
+        close.contains(&holder.references),
+        "{objects} of {class}: {held:?}"
+    );
+    Ok(holder)
 }
 
 fn of<'a>(histogram: &'a Histogram, class: &str) -> Result<&'a ClassCount> {

@@ -16,6 +16,7 @@ mod env;
 mod fields;
 mod flags;
 mod heap;
+mod holders;
 mod java_class;
 mod jvmti;
 mod loaded_classes;
@@ -44,6 +45,9 @@ pub use env::with_env;
 pub use fields::{Field, ObjectReader, Path};
 pub use flags::{FlagValue, vm_flags};
 pub use heap::{HeapTotals, HeapTotalsReader};
+pub use holders::{
+    FoundHolder, FoundHolders, HolderKind, HolderRequest, MOST_TARGETS, find_holders,
+};
 pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};
 pub use loaded_classes::LoadedClass;

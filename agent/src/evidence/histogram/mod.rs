@@ -12,6 +12,8 @@
 //! under collectors that have to mark in order to find the objects a bit for every 8 bytes of the heap. Where a
 //! container has no room for that, no walk begins.
 
+mod holders;
+
 use super::{Context, IncidentFacts, Signal};
 use crate::agent::Agent;
 use crate::gc_clock;
@@ -31,6 +33,9 @@ const DEMAND: Duration = Duration::from_secs(10);
 /// Time for a byte of the heap before the first walk has shown it, for heaps of small objects; twice that where objects are
 /// found by marking. Measured 0.7 to 3 ns: `docs/evidence.md`.
 const NANOSECONDS_A_BYTE: f64 = 1.0;
+
+/// A walk along all references takes about that many times one over all objects.
+const HOLDERS_TAKE: u32 = 5;
 
 /// After a walk the next is not begun for that many times its pause: at most a thousandth of the time is spent.
 const REST: u32 = 1000;
@@ -58,6 +63,8 @@ pub(super) struct Histograms {
     last: Option<(Instant, Duration)>,
     /// What the last walk took for a byte of the heap.
     nanoseconds_a_byte: Option<f64>,
+    /// Classes of the last complete histogram.
+    sizes: Option<holders::Sizes>,
 }
 
 impl Signal for Histograms {
@@ -98,7 +105,22 @@ impl Signal for Histograms {
         } else {
             Some(Histogram::default())
         };
-        let Some(walked) = walked else { return };
+        let Some(mut walked) = walked else { return };
+        let holders_fit = if is_routine {
+            predicted * HOLDERS_TAKE <= budget && self.sizes.is_some()
+        } else {
+            walked.complete
+        };
+        if holders_fit && walked.count > 0 && has_room_for_marks(context.sample) {
+            let before = self.sizes.take().unwrap_or_default();
+            holders::add(&mut walked, &before, context, budget);
+            let search = walked.holder_search.map_or(0, |search| search.pause_us);
+            let pauses = Duration::from_micros(walked.pause_us.saturating_add(search));
+            self.last = Some((Instant::now(), pauses));
+        }
+        if walked.complete {
+            self.sizes = Some(holders::sizes(&walked));
+        }
         let histogram = Histogram {
             taken: context.taken(),
             predicted_us: micros(predicted),
