@@ -7,9 +7,9 @@
 
 use crate::agent::jvmti;
 use crate::incident::{self, desk};
-use crate::{classes, gc_clock, guard, log, native_objects, natives, reporter};
+use crate::{classes, gc_clock, guard, log, native_objects, natives, reporter, survivors};
 use flinkmem_native::jvm::raw::{
-    CallbackEnv, jint, jmethodID, jthread, jvmtiEnv, jvmtiEventCallbacks,
+    CallbackEnv, jint, jlong, jmethodID, jthread, jvmtiEnv, jvmtiEventCallbacks,
 };
 use flinkmem_native::jvm::with_env;
 use std::ffi::{CStr, c_char, c_void};
@@ -23,6 +23,7 @@ pub(crate) fn table() -> jvmtiEventCallbacks {
     table.ResourceExhausted = Some(resource_exhausted);
     table.GarbageCollectionStart = Some(garbage_collection_start);
     table.GarbageCollectionFinish = Some(garbage_collection_finish);
+    table.SampledObjectAlloc = Some(sampled_object_alloc);
     table
 }
 
@@ -108,6 +109,20 @@ unsafe extern "system" fn garbage_collection_start(_: *mut jvmtiEnv) {
 
 unsafe extern "system" fn garbage_collection_finish(_: *mut jvmtiEnv) {
     guard::entry(gc_clock::end);
+}
+
+unsafe extern "system" fn sampled_object_alloc(
+    _: *mut jvmtiEnv,
+    env: *mut CallbackEnv,
+    _: jthread,
+    object: *mut c_void,
+    _: *mut c_void,
+    size: jlong,
+) {
+    // SAFETY: the environment and the object of this call.
+    guard::entry(|| unsafe {
+        survivors::sampled(env.cast(), object.cast(), u64::try_from(size).unwrap_or(0));
+    });
 }
 
 /// Says which of the natives the JVM has not bound; called a moment after the start.

@@ -27,6 +27,7 @@ mod pauses;
 mod reporter;
 mod sampling;
 mod stacks;
+mod survivors;
 mod trace_directory;
 
 use agent::Coming;

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use flinkmem_tests::{Jdk, Jvm, Running, Trace, on_every_jdk};
-use flinkmem_trace::{ClassCount, Histogram, Holder, HolderKind, Occasion, Record};
+use flinkmem_trace::{
+    ClassCount, HeapSite, HeapSites, Histogram, Holder, HolderKind, Occasion, Record,
+};
 
 const KNOWN: u64 = 54_321;
 const LEAKED_AT_FIRST: u64 = 20_000;
@@ -11,7 +13,11 @@ const QUEUED: u64 = 30_000;
 const LARGEST: u64 = 600_001;
 const FILLING_MIB: u64 = 26;
 
-/// Live set: about 40 MiB of 64 when held, 50 when leaked.
+const CROWDING_MIB: u64 = 8;
+const RETAINED: u64 = 20_000;
+const RETAINED_BYTES: u64 = 16 + 15 * 8;
+
+/// Live set: about 38 MiB of 64 when held, 46 when leaked, 54 when crowded.
 fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
     let arguments = [
         KNOWN,
@@ -20,6 +26,8 @@ fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
         LARGEST,
         FILLING_MIB,
         LEAKED_LATER,
+        CROWDING_MIB,
+        RETAINED,
     ];
     let arguments = arguments.map(|number| number.to_string());
     let mut jvm = Jvm::new(jdk, "HeapShape")
@@ -44,6 +52,19 @@ fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> 
         jvm.go_on()?;
         jvm.step("leaked")?;
         jvm.go_on()?;
+        jvm.step("crowded")?;
+        jvm.wait_for_trace("sampling", |trace| heap_sites(trace).next().map(|_| ()))?;
+        jvm.go_on()?;
+        jvm.step("retained")?;
+        let retained = jvm.wait_for_trace("the site of what was retained", retained)?;
+        // Sampled, so only about so much: some fifty samples.
+        let bytes = RETAINED * RETAINED_BYTES;
+        assert!(
+            (bytes / 3..bytes * 3).contains(&retained.live_bytes),
+            "{retained:?}"
+        );
+        assert_eq!(retained.class.as_deref(), Some("long[]"));
+        jvm.go_on()?;
         jvm.step("refused")?;
         let of_incident = |trace: &Trace| {
             histograms(trace)
@@ -58,6 +79,26 @@ fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> 
         assert!(jvm.finish()?.status.success());
         Ok(())
     })
+}
+
+fn heap_sites(trace: &Trace) -> impl Iterator<Item = &HeapSites> {
+    trace.evidence.iter().filter_map(|record| match record {
+        Record::HeapSites(sites) => Some(&**sites),
+        _ => None,
+    })
+}
+
+/// The line that retains, not the one whose arrays are gone.
+fn retained(trace: &Trace) -> Option<HeapSite> {
+    let ids = trace.sites_through("HeapShape.retain");
+    let top = |sites: &HeapSites| {
+        sites
+            .sites
+            .first()
+            .filter(|top| ids.contains(&top.id))
+            .cloned()
+    };
+    heap_sites(trace).find_map(top)
 }
 
 fn is_as_held(histogram: &Histogram, leaked: u64) -> Result<()> {

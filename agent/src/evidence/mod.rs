@@ -4,6 +4,7 @@
 //! of routine, so that what they cost never adds up; what an incident or somebody asks for is taken at once, in the
 //! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on.
 
+mod heap_sites;
 mod histogram;
 mod ledger;
 mod libraries;
@@ -24,6 +25,7 @@ fn signals() -> Vec<Box<dyn Signal>> {
         Box::new(loaders::LoadersSignal::default()),
         Box::new(native_objects::NativeObjects::default()),
         Box::new(libraries::OfLibraries),
+        Box::new(heap_sites::Sites::default()),
     ]
 }
 

@@ -106,7 +106,7 @@ pub(crate) fn staff() {
 }
 
 /// Whether the calling thread is the one that does the work.
-pub(super) fn is_staff() -> bool {
+pub(crate) fn is_staff() -> bool {
     BEHIND_THE_DESK.get()
 }
 

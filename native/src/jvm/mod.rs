@@ -28,6 +28,7 @@ mod perf_data;
 mod properties;
 mod root_path;
 mod safepoints;
+mod sampled_alloc;
 mod stack;
 mod tagging;
 mod throwable;
@@ -64,6 +65,7 @@ pub use root_path::{
     paths_to_root,
 };
 pub use safepoints::Safepoints;
+pub use sampled_alloc::{delete_weak_reference, is_gone, weak_reference};
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};

@@ -39,9 +39,12 @@ public final class HeapShape {
     private static long[] largest;
     /** What is needed to say that there is no more. */
     private static byte[] reserve = new byte[1 << 19];
+    private static List<long[]> retained = new ArrayList<>();
+    private static volatile long[] gone;
     private static List<byte[]> filling = new ArrayList<>();
 
-    /** Arguments: objects known, leaked at first, queued; elements of the largest array; MiB of filling; leaked later. */
+    /** Arguments: objects known, leaked at first, queued; elements of the largest array; MiB of filling; leaked later;
+     * MiB more of filling; arrays of 136 bytes retained, and as many not. */
     public static void main(String[] arguments) throws Exception {
         int[] numbers = new int[arguments.length];
         for (int i = 0; i < numbers.length; i++) {
@@ -59,6 +62,11 @@ public final class HeapShape {
         leak(numbers[5]);
         System.gc();
         Steps.pause("leaked");
+        crowd(numbers[6]);
+        Steps.pause("crowded");
+        retain(numbers[7]);
+        System.gc();
+        Steps.pause("retained");
         try {
             fill();
         } catch (OutOfMemoryError error) {
@@ -84,6 +92,20 @@ public final class HeapShape {
         for (int i = 0; i < objects; i++) {
             int key = entries.size();
             entries.put(key, new Leaked(key));
+        }
+    }
+
+    private static void crowd(int mebibytes) {
+        for (int i = 0; i < mebibytes; i++) {
+            filling.add(new byte[(1 << 20) - 64]);
+        }
+        System.gc();
+    }
+
+    private static void retain(int objects) {
+        for (int i = 0; i < objects; i++) {
+            retained.add(new long[15]);
+            gone = new long[15];
         }
     }
 

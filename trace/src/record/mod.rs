@@ -7,6 +7,7 @@
 mod event;
 mod flink;
 mod header;
+mod heap_sites;
 mod histogram;
 mod incident;
 mod ledger;
@@ -30,6 +31,7 @@ mod thread_census;
 pub use event::{End, EndReason, Event, EventKind};
 pub use flink::{FlinkInside, Job, NetworkPool, Slot};
 pub use header::{FlinkFacts, Header, Jvm, System};
+pub use heap_sites::{HeapSite, HeapSites};
 pub use histogram::{
     ArraySize, ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch, Humongous,
 };
@@ -78,6 +80,8 @@ pub enum Record {
     Ledger(Box<Ledger>),
     /// Objects of the Java heap by class.
     Histogram(Box<Histogram>),
+    /// Where surviving Java objects were allocated.
+    HeapSites(Box<HeapSites>),
     /// Class loaders with what they hold.
     Loaders(Box<Loaders>),
     /// Why an object is alive.
@@ -110,6 +114,7 @@ impl Record {
             Self::End(record) => record.t_ms,
             Self::Ledger(record) => record.taken.t_ms,
             Self::Histogram(record) => record.taken.t_ms,
+            Self::HeapSites(record) => record.taken.t_ms,
             Self::Loaders(record) => record.taken.t_ms,
             Self::RootPath(record) => record.taken.t_ms,
             Self::ThreadCensus(record) => record.taken.t_ms,
@@ -125,6 +130,7 @@ impl Record {
         match self {
             Self::Ledger(record) => Some(&record.taken),
             Self::Histogram(record) => Some(&record.taken),
+            Self::HeapSites(record) => Some(&record.taken),
             Self::Loaders(record) => Some(&record.taken),
             Self::RootPath(record) => Some(&record.taken),
             Self::ThreadCensus(record) => Some(&record.taken),
