@@ -70,11 +70,22 @@ struct ClassFields {
 
 #[derive(Debug)]
 struct ThreadFields {
-    list: u64,
-    length: u64,
-    threads: u64,
+    threads: ThreadList,
     stack_base: u64,
     stack_size: u64,
+}
+
+/// How HotSpot keeps its Java threads.
+#[derive(Debug)]
+enum ThreadList {
+    /// JDK 11: each points to the next.
+    Chain { first: u64, next: u64 },
+    /// Later: an array of pointers.
+    Array {
+        list: u64,
+        length: u64,
+        threads: u64,
+    },
 }
 
 /// A class and its constant pool: addresses in class metadata.
@@ -269,29 +280,65 @@ impl ClassFields {
 }
 
 impl ThreadFields {
-    /// JDK 11 has no list of this kind.
     fn find(structs: &VmStructs) -> Option<Self> {
         Some(Self {
-            list: structs.address(c"ThreadsSMRSupport", c"_java_thread_list")?,
-            length: structs.offset(c"ThreadsList", c"_length")?,
-            threads: structs.offset(c"ThreadsList", c"_threads")?,
+            threads: ThreadList::find_array(structs).or_else(|| ThreadList::find_chain(structs))?,
             stack_base: structs.offset(c"JavaThread", c"_stack_base")?,
             stack_size: structs.offset(c"JavaThread", c"_stack_size")?,
         })
     }
 
     fn read(&self, memory: &OwnMemory) -> Option<Vec<Range<u64>>> {
-        let list = memory.word(self.list)?;
-        let count = memory.word(list.checked_add(self.length)?)? & 0xFFFF_FFFF;
-        let threads = memory.word(list.checked_add(self.threads)?)?;
-        let stacks = (0..count.min(MOST_THREADS)).filter_map(|index| {
-            let thread = memory.word(threads.checked_add(index * WORD)?)?;
+        let stack = |thread: u64| {
             let base = memory.word(thread.checked_add(self.stack_base)?)?;
             let size = memory.word(thread.checked_add(self.stack_size)?)?;
             let start = base.checked_sub(size)?;
-            let is_whole = base % 4096 == 0 && size % 4096 == 0 && size > 0;
+            let is_whole = base.is_multiple_of(4096) && size.is_multiple_of(4096) && size > 0;
             is_whole.then_some(start..base)
-        });
-        Some(stacks.collect())
+        };
+        let threads = self.threads.read(memory)?;
+        Some(threads.into_iter().filter_map(stack).collect())
+    }
+}
+
+impl ThreadList {
+    fn find_array(structs: &VmStructs) -> Option<Self> {
+        Some(Self::Array {
+            list: structs.address(c"ThreadsSMRSupport", c"_java_thread_list")?,
+            length: structs.offset(c"ThreadsList", c"_length")?,
+            threads: structs.offset(c"ThreadsList", c"_threads")?,
+        })
+    }
+
+    fn find_chain(structs: &VmStructs) -> Option<Self> {
+        Some(Self::Chain {
+            first: structs.address(c"Threads", c"_thread_list")?,
+            next: structs.offset(c"JavaThread", c"_next")?,
+        })
+    }
+
+    fn read(&self, memory: &OwnMemory) -> Option<Vec<u64>> {
+        match *self {
+            Self::Array {
+                list,
+                length,
+                threads,
+            } => {
+                let list = memory.word(list)?;
+                let count = memory.word(list.checked_add(length)?)? & 0xFFFF_FFFF;
+                let array = memory.word(list.checked_add(threads)?)?;
+                let thread = |index| memory.word(array.checked_add(index * WORD)?);
+                Some((0..count.min(MOST_THREADS)).filter_map(thread).collect())
+            }
+            Self::Chain { first, next } => {
+                let first = memory.word(first).filter(|&thread| thread != 0);
+                let following = |thread: &u64| {
+                    let next = memory.word(thread.checked_add(next)?)?;
+                    (next != 0).then_some(next)
+                };
+                let most = usize::try_from(MOST_THREADS).ok()?;
+                Some(std::iter::successors(first, following).take(most).collect())
+            }
+        }
     }
 }

@@ -81,6 +81,12 @@ impl Bits {
         self.reserve_memory
     }
 
+    /// The class: an object of the Java heap that lives as long as the JVM.
+    #[must_use]
+    pub fn class(&self) -> &jni::objects::JObject<'static> {
+        &self.class
+    }
+
     /// Reads the counters.
     ///
     /// # Errors

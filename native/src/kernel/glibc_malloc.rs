@@ -14,6 +14,7 @@
 #![allow(unsafe_code)]
 
 use super::own_memory::OwnMemory;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Size and alignment of an arena's heap (`HEAP_MAX_SIZE` on 64 bit).
@@ -69,6 +70,38 @@ impl Mallinfo2 {
             std::mem::transmute::<*mut std::ffi::c_void, unsafe extern "C" fn() -> Self>(function)()
         })
     }
+}
+
+/// What the environment sets of glibc's parameters (mallopt(3), `GLIBC_TUNABLES`), by the names of the tunables. Nothing
+/// else of the environment is looked at.
+#[must_use]
+pub fn settings() -> BTreeMap<&'static str, u64> {
+    const VARIABLES: [(&str, &str); 4] = [
+        ("arena_max", "MALLOC_ARENA_MAX"),
+        ("mmap_threshold", "MALLOC_MMAP_THRESHOLD_"),
+        ("top_pad", "MALLOC_TOP_PAD_"),
+        ("trim_threshold", "MALLOC_TRIM_THRESHOLD_"),
+    ];
+    let tunables = std::env::var("GLIBC_TUNABLES").unwrap_or_default();
+    let value = |(tunable, variable): (&'static str, &str)| {
+        let text = tunable_value(&tunables, tunable).map(str::to_owned);
+        let number = text
+            .or_else(|| std::env::var(variable).ok())?
+            .parse()
+            .ok()?;
+        Some((tunable, number))
+    };
+    VARIABLES.into_iter().filter_map(value).collect()
+}
+
+/// The value of `glibc.malloc.<name>` in `GLIBC_TUNABLES`: `name=value` joined by colons.
+fn tunable_value<'t>(tunables: &'t str, name: &str) -> Option<&'t str> {
+    tunables.split(':').find_map(|tunable| {
+        tunable
+            .strip_prefix("glibc.malloc.")?
+            .strip_prefix(name)?
+            .strip_prefix('=')
+    })
 }
 
 /// The heap of an arena.
@@ -157,6 +190,15 @@ mod tests {
         let (heap, address) = std::thread::spawn(find).join().unwrap();
         let heap = heap.unwrap();
         assert!(heap.range.contains(&address), "{heap:?} {address:x}");
+    }
+
+    #[test]
+    fn tunables_are_found_by_their_whole_name() {
+        let text = "glibc.malloc.arena_max=2:glibc.malloc.top_pad=131072";
+        assert_eq!(tunable_value(text, "arena_max"), Some("2"));
+        assert_eq!(tunable_value(text, "top_pad"), Some("131072"));
+        assert_eq!(tunable_value(text, "arena"), None);
+        assert_eq!(tunable_value("", "arena_max"), None);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct JemallocStats {
     pub allocated_bytes: u64,
     /// `stats.active`: bytes of the pages that hold them.
     pub active_bytes: u64,
+    /// `stats.arenas.<all>.pdirty` in bytes: pages that were used, are free, and are not given back yet.
+    pub dirty_bytes: u64,
     /// `stats.metadata`: bytes of jemalloc's own.
     pub metadata_bytes: u64,
     /// `stats.resident`: the most that can be resident, pages freed but not given back included.
@@ -43,9 +45,13 @@ impl JemallocStats {
                 .and_then(|value| u64::try_from(value).ok())
         };
         let count = |name| mallctl.get::<c_uint>(name, 0).map(u64::from);
+        // 4096 is MALLCTL_ARENAS_ALL, since jemalloc 5.
+        let dirty_pages = bytes(c"stats.arenas.4096.pdirty").unwrap_or(0);
+        let page_bytes = bytes(c"arenas.page").unwrap_or(4096);
         Some(Self {
             allocated_bytes: bytes(c"stats.allocated")?,
             active_bytes: bytes(c"stats.active")?,
+            dirty_bytes: dirty_pages.saturating_mul(page_bytes),
             metadata_bytes: bytes(c"stats.metadata").unwrap_or(0),
             resident_bytes: bytes(c"stats.resident")?,
             mapped_bytes: bytes(c"stats.mapped")?,

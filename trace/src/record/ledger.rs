@@ -2,6 +2,7 @@
 
 use super::Taken;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Every resident byte with its owner. The parts add up to `rss_bytes`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -160,12 +161,15 @@ pub struct AllocatorFigures {
     /// Arenas now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arenas: Option<u64>,
-    /// The most that there may be (jemalloc: `opt.narenas`).
+    /// The most that there may be, where it was set (glibc) or is told (jemalloc: `opt.narenas`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arenas_limit: Option<u64>,
     /// jemalloc's `stats.active`: pages that hold blocks in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_bytes: Option<u64>,
+    /// jemalloc's `stats.arenas.<all>.pdirty` in bytes: used once, free now, not given back yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dirty_bytes: Option<u64>,
     /// jemalloc's `stats.metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata_bytes: Option<u64>,
@@ -178,6 +182,10 @@ pub struct AllocatorFigures {
     /// jemalloc's `stats.retained`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retained_bytes: Option<u64>,
+    /// glibc's parameters that the environment sets, by the names of its tunables: `arena_max`, `mmap_threshold`, `top_pad`,
+    /// `trim_threshold`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, u64>,
 }
 
 /// An anonymous mapping, or the part of one, that no owner could be found for.

@@ -133,7 +133,7 @@ impl Run {
 }
 
 /// The adjacent mappings around `address` that HotSpot may have reserved with one call.
-fn run_at(smaps: &Smaps, address: u64) -> Option<Range<u64>> {
+pub(super) fn run_at(smaps: &Smaps, address: u64) -> Option<Range<u64>> {
     let at = smaps.position(address)?;
     let mappings = smaps.mappings();
     mappings

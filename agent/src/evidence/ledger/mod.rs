@@ -168,8 +168,8 @@ impl LedgerSignal {
         let [in_arenas, in_large] =
             off_heap::estimate(live_off_heap_bytes, &survey.claims, pagemap.as_mut());
         self.instruments.pagemap = pagemap;
-        let (mut figures, in_use_bytes) = malloc::figures(self.allocator);
-        malloc::split_arenas(&mut parts, arenas_bytes, in_use_bytes, &in_arenas);
+        let (mut figures, told) = malloc::figures(self.allocator);
+        malloc::split_arenas(&mut parts, arenas_bytes, told, &in_arenas);
         malloc::split_large_blocks(&mut parts, large_bytes, &in_large);
         figures.resident_bytes = arenas_bytes.saturating_add(large_bytes);
         if self.allocator == Allocator::Glibc {

@@ -1,9 +1,9 @@
 //! Who claims which addresses, asked of everyone who can tell: the JVM, the loader, the threads, `malloc`.
 
 use super::claims::{Claimant, Claims};
-use super::metadata::Metadata;
+use super::metadata::{self, Metadata};
 use super::names;
-use flinkmem_native::jvm::Areas;
+use flinkmem_native::jvm::{Areas, object_address};
 use flinkmem_native::kernel::glibc_malloc::{HEAP_BYTES, arena_heap, large_block_bytes};
 use flinkmem_native::kernel::loaded_objects;
 use flinkmem_native::kernel::own_memory::OwnMemory;
@@ -64,7 +64,7 @@ impl Survey {
 
     fn java(&mut self, instruments: &mut Instruments, smaps: &Smaps) {
         let memory = &instruments.memory;
-        if let Some(heap) = instruments.areas.java_heap(memory) {
+        if let Some(heap) = java_heap(instruments, smaps) {
             self.claim(heap, Owner::JavaHeap);
         }
         for range in instruments.areas.code_cache(memory) {
@@ -205,6 +205,17 @@ impl Survey {
             .saturating_add(blocks.end.saturating_sub(blocks.start));
         self.claims.add(blocks, Claimant::LargeBlock);
     }
+}
+
+/// Where the JVM says, if a live object proves it; else the run of mappings that the object lies in. ZGC's heap needs
+/// no claim: its mappings have a name.
+fn java_heap(instruments: &Instruments, smaps: &Smaps) -> Option<Range<u64>> {
+    let memory = &instruments.memory;
+    let object = object_address(memory, crate::classes::bits()?.class())?;
+    let reserved = instruments.areas.java_heap(memory);
+    reserved
+        .filter(|heap| heap.contains(&object))
+        .or_else(|| metadata::run_at(smaps, object))
 }
 
 /// Private memory without a file that is read and written, not executed.
