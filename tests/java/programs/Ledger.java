@@ -53,10 +53,10 @@ public final class Ledger {
         direct();
         unsafe();
         mapped();
-        freed();
         threads();
         classes();
         deflaters();
+        freed(); // last, or what comes after it is put there
         Steps.pause("taken", DIRECT, TOUCHED, UNTOUCHED, MAPPED, FREED, THREADS, CLASSES, DEFLATERS);
         Steps.pause("nmt", tracked());
         Steps.say("done");
