@@ -1,8 +1,9 @@
 //! Class loaders: who is alive, how many generations, and what keeps those of ended jobs.
 
 use anyhow::{Context, Result};
-use flinkmem_tests::{Jvm, Trace, on_every_jdk};
-use flinkmem_trace::{Loader, Loaders, Record};
+use flinkmem_tests::{Jdk, Jvm, Trace, on_every_jdk};
+use flinkmem_trace::{Loader, Loaders, Occasion, PathOutcome, Record, Retention, RootPath};
+use std::collections::HashSet;
 
 const CHILD_FIRST: &str = "LoaderLeaks$ChildFirst";
 
@@ -23,7 +24,7 @@ fn loaders_that_are_collected_leave_the_census() -> Result<()> {
         })?;
         let trace = jvm.trace()?;
         let census = censuses(&trace).last().context("no census")?;
-        assert_eq!(census.generations, 4, "{census:?}");
+        assert_eq!(census.generations, 4);
         assert_eq!(census.generations_of.as_deref(), Some("LeakyJob"));
         for (age, loader) in children(census).enumerate() {
             assert_eq!(loader.newer_generations as usize, 3 - age, "{loader:?}");
@@ -83,4 +84,121 @@ fn children(census: &Loaders) -> impl Iterator<Item = &Loader> {
         .loaders
         .iter()
         .filter(|loader| loader.class == CHILD_FIRST)
+}
+
+#[test]
+fn exhausted_metaspace_names_what_keeps_each_ended_jobs_loader() -> Result<()> {
+    on_every_jdk(|jdk| {
+        explained(jdk, &[])?;
+        if jdk.feature != 17 && jdk.feature != 25 {
+            return Ok(());
+        }
+        for collector in ["Serial", "Parallel", "Z", "Shenandoah"] {
+            let collector = format!("-XX:+Use{collector}GC");
+            if jdk.accepts(&[&collector])? {
+                explained(jdk, &[&collector]).with_context(|| collector.clone())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Jobs that leave something behind in each of the known ways, one after the other, then metaspace that overflows.
+fn explained(jdk: &Jdk, options: &[&str]) -> Result<()> {
+    let table = [
+        (
+            "thread",
+            Retention::Thread,
+            "java.lang.Thread",
+            "contextClassLoader",
+            Some("job-worker"),
+        ),
+        (
+            "inherited_context_class_loader",
+            Retention::InheritedContextClassLoader,
+            "java.lang.Thread",
+            "contextClassLoader",
+            Some("bystander"),
+        ),
+        (
+            "thread_local",
+            Retention::ThreadLocal,
+            "java.lang.Thread",
+            "threadLocals",
+            Some("pooled"),
+        ),
+        (
+            "static_in_parent_class",
+            Retention::StaticInParentClass,
+            "LoaderLeaks",
+            "REGISTRY",
+            None,
+        ),
+        (
+            "shutdown_hook",
+            Retention::ShutdownHook,
+            "java.lang.ApplicationShutdownHooks",
+            "hooks",
+            None,
+        ),
+    ];
+    let mechanisms = table.iter().map(|(mechanism, ..)| *mechanism);
+    let mut jvm = Jvm::new(jdk, "LoaderLeaks")
+        .options(options.iter().copied())
+        .options(["-XX:MaxMetaspaceSize=24m"])
+        .arguments(std::iter::once("exhaust").chain(mechanisms))
+        .agent("")
+        .start()?;
+    jvm.wait_for_trace("the first sample", |trace| {
+        (!trace.samples.is_empty()).then_some(())
+    })?;
+    for step in ["ready", "leaked", "collected"] {
+        jvm.step(step)?;
+        jvm.go_on()?;
+    }
+    let refused = jvm.step("refused")?;
+    assert!(
+        ["Metaspace", "Compressed"].contains(&refused.values[0].as_str()),
+        "{refused:?}"
+    );
+    jvm.wait_for_trace("an explanation of each", |trace| {
+        let targets: HashSet<_> = paths(trace).filter_map(|path| path.target_loader).collect();
+        (targets.len() >= table.len()).then_some(())
+    })?;
+    let trace = jvm.trace()?;
+    jvm.kill()?;
+
+    let census = censuses(&trace).last().context("no census")?;
+    assert_eq!(census.taken.occasion, Occasion::Incident);
+    assert!(census.taken.incident.is_some());
+    let ids: Vec<_> = children(census).map(|loader| loader.id).collect();
+    assert_eq!(ids.len(), table.len(), "{:?}", census.by_class);
+    for (id, (mechanism, retention, class, field, thread)) in ids.iter().zip(table) {
+        let path = paths(&trace).find(|path| path.target_loader == *id);
+        let path = path.with_context(|| format!("{mechanism} is not explained"))?;
+        assert_eq!(path.outcome, PathOutcome::Found, "{mechanism}: {path:?}");
+        assert_eq!(path.retention, Some(retention), "{mechanism}: {path:?}");
+        let first = path.steps.first().context("no steps")?;
+        assert_eq!(
+            (first.class.as_str(), first.field.as_deref()),
+            (class, Some(field)),
+            "{path:?}"
+        );
+        assert_eq!(first.thread.as_deref(), thread, "{path:?}");
+        assert_eq!(
+            path.steps.last().map(|step| step.class.as_str()),
+            Some(CHILD_FIRST)
+        );
+        assert_eq!(path.target_class, CHILD_FIRST);
+        assert!(path.budget_ms <= 2000, "{path:?}");
+        assert!(path.longest_pass_us <= path.taken.cost_us, "{path:?}");
+    }
+    Ok(())
+}
+
+fn paths(trace: &Trace) -> impl Iterator<Item = &RootPath> {
+    trace.evidence.iter().filter_map(|record| match record {
+        Record::RootPath(path) => Some(&**path),
+        _ => None,
+    })
 }

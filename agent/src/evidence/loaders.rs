@@ -184,8 +184,14 @@ fn listed<'a>(
     loaders: impl Iterator<Item = &'a LoaderReading>,
 ) -> impl Iterator<Item = &'a LoaderReading> {
     let mut loaders: Vec<_> = loaders.collect();
-    loaders
-        .sort_by_key(|loader| std::cmp::Reverse((loader.newer_generations.min(1), loader.classes)));
+    let rank = |loader: &LoaderReading| {
+        (
+            loader.closed == Some(true),
+            loader.newer_generations > 0,
+            loader.classes,
+        )
+    };
+    loaders.sort_by_key(|loader| std::cmp::Reverse(rank(loader)));
     loaders.truncate(LISTED);
     loaders.sort_by_key(|loader| loader.id.unwrap_or(u32::MAX));
     loaders.into_iter()

@@ -24,8 +24,8 @@ pub struct Loaders {
     pub threads_of_closed_wrappers: u32,
     /// All loaders, summed up by their class, most classes first; at most 32.
     pub by_class: Vec<LoaderClass>,
-    /// Live loaders that are not the JDK's own, oldest first. At most 32: those whose classes another loader defined anew come
-    /// before others, then those with most classes.
+    /// Live loaders that are not the JDK's own, oldest first. At most 32: closed ones go before others, then those whose
+    /// classes another loader defined anew, then those with most classes.
     pub loaders: Vec<Loader>,
 }
 
