@@ -145,7 +145,7 @@ fn explained(jdk: &Jdk, options: &[&str]) -> Result<()> {
     let mechanisms = table.iter().map(|(mechanism, ..)| *mechanism);
     let mut jvm = Jvm::new(jdk, "LoaderLeaks")
         .options(options.iter().copied())
-        .options(["-XX:MaxMetaspaceSize=24m"])
+        .options(["-XX:MaxMetaspaceSize=24m", "-Xmx128m"])
         .arguments(std::iter::once("exhaust").chain(mechanisms))
         .agent("")
         .start()?;

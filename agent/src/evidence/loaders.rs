@@ -2,7 +2,9 @@
 
 use super::root_path::Searches;
 use super::{Context, IncidentFacts, Signal};
-use flinkmem_native::jvm::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable, WalkTarget};
+use flinkmem_native::jvm::{
+    LoaderCensus, LoaderKind, LoaderReading, LoaderTable, WalkTarget, loader_metaspace,
+};
 use flinkmem_trace::{
     Classes, IncidentKind, Loader, LoaderClass, Loaders, Occasion, PoolKind, Record, Sample,
 };
@@ -20,6 +22,10 @@ const NEAR: f64 = 0.85;
 
 /// Entries of each list.
 const LISTED: usize = 32;
+
+/// The JVM's answer about metaspace has a line for each loader; it is made several times over on its way.
+const BYTES_PER_LOADER: u64 = 512;
+const LEAST_FREE: u64 = 1 << 20;
 
 /// Loaders for which a path from a root is looked for, as long as there is time.
 const EXPLAINED: usize = 8;
@@ -50,7 +56,9 @@ impl Signal for LoadersSignal {
             return;
         };
         self.last = context.sample.classes.map(|classes| (classes, now));
-        let loaders = self.record(&census, context);
+        let mut loaders = self.record(&census, context);
+        ask_for_metaspace(&mut loaders, context);
+        loaders.taken = context.taken();
         context.write(Record::Loaders(Box::new(loaders)));
         self.explain(&census, context);
     }
@@ -131,6 +139,28 @@ impl LoadersSignal {
 /// Whether a loader's job seems to have ended: it was closed, or its classes were defined anew.
 fn has_ended(loader: &LoaderReading) -> bool {
     loader.kind == LoaderKind::User && (loader.closed == Some(true) || loader.newer_generations > 0)
+}
+
+/// Adds what the JVM says of metaspace by class of loader, where the heap has room for its answer.
+fn ask_for_metaspace(loaders: &mut Loaders, context: &mut Context<'_, '_>) {
+    let answer = u64::from(loaders.user_loaders) * BYTES_PER_LOADER + LEAST_FREE;
+    let has_room = context
+        .sample
+        .heap
+        .is_some_and(|heap| heap.max_bytes.saturating_sub(heap.used_bytes) > answer);
+    if !has_room {
+        return;
+    }
+    let Some(sums) = loader_metaspace(context.env) else {
+        return;
+    };
+    for row in &mut loaders.by_class {
+        let class = if row.class == boot() { "" } else { &row.class };
+        if let Some(sum) = sums.get(class) {
+            row.metaspace_used_bytes = Some(sum.used_bytes);
+            row.metaspace_reserved_bytes = Some(sum.reserved_bytes);
+        }
+    }
 }
 
 fn is_near(sample: &Sample) -> bool {

@@ -215,6 +215,20 @@ impl Table {
         self.slot(self.layout.get_vm_globals)
     }
 
+    /// `ExecuteDiagnosticCommand`, where the table's end is as expected: of the slots around it one alone is empty, the
+    /// reserved one six before it.
+    pub(super) fn execute_diagnostic_command_slot(self) -> Option<*const c_void> {
+        let execute = self.layout.get_pool_collection_usage + 14;
+        let reserved = execute - 6;
+        let is_as_expected = (self.layout.get_pool_collection_usage..=execute + 1)
+            .all(|index| self.slot(index).is_none() == (index == reserved));
+        if is_as_expected {
+            self.slot(execute)
+        } else {
+            None
+        }
+    }
+
     fn objects<'local>(
         self,
         env: &mut Env<'local>,

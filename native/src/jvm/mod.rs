@@ -21,6 +21,7 @@ mod java_class;
 mod jvmti;
 mod loaded_classes;
 mod long_array;
+mod loader_metaspace;
 mod management;
 mod method;
 mod natives;
@@ -53,6 +54,7 @@ pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};
 pub use loaded_classes::LoadedClass;
 pub use long_array::{exception_is_pending, for_each_long};
+pub use loader_metaspace::{LoaderMetaspace, loader_metaspace};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};
 pub use natives::{

@@ -27,7 +27,7 @@ pub struct RootPath {
     /// The objects from the root to the target, which is the last one. Of all strong paths none is shorter; a class that
     /// the target, a loader, defined counts as the target.
     pub steps: Vec<PathStep>,
-    /// Walks over the heap, each of which stopped the application.
+    /// Walks over the heap, each of which stopped the application. 0: the path was told without.
     pub passes: u32,
     /// The longest of them, microseconds.
     pub longest_pass_us: u64,

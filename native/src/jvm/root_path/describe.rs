@@ -56,6 +56,44 @@ pub(super) unsafe fn paths(
     roots.into_iter().map(path).collect()
 }
 
+/// The paths that can be told without a walk: threads that have the target, a loader, as their context class loader. Those
+/// that run its code come first.
+///
+/// # Safety
+/// As [`paths`]; `target` is a reference that this thread may use.
+pub(super) unsafe fn context_paths(
+    env: *mut JNIEnv,
+    bindings: &Bindings,
+    walk: &Walk,
+    target: jobject,
+    most: usize,
+) -> Vec<ObjectPath> {
+    let describer = Describer {
+        env,
+        bindings,
+        walk,
+    };
+    let mut paths = Vec::new();
+    for thread in bindings.get_all_threads().unwrap_or_default() {
+        // SAFETY: the caller's promise; all references are deleted.
+        unsafe {
+            if let Ok(info) = bindings.get_thread_info(thread) {
+                delete_local(env, info.thread_group.cast());
+                let context: jobject = info.context_class_loader.cast();
+                if !context.is_null() && ((**env).v1_1.IsSameObject)(env, context, target) {
+                    paths.push(describer.context_path(thread.cast(), info.name, target));
+                }
+                delete_local(env, context);
+            }
+            delete_local(env, thread.cast());
+        }
+    }
+    let runs_its_code = |path: &ObjectPath| path.steps.iter().any(|step| step.runs_code_of_target);
+    paths.sort_by_key(|path| !runs_its_code(path));
+    paths.truncate(most);
+    paths
+}
+
 fn rank(kind: u32) -> u32 {
     match kind {
         JVMTI_HEAP_REFERENCE_THREAD => 0,
@@ -103,6 +141,38 @@ struct Describer<'a> {
 }
 
 impl Describer<'_> {
+    /// # Safety
+    /// `thread` is a thread and `target` a loader that this thread may use.
+    unsafe fn context_path(
+        &self,
+        thread: jobject,
+        name: Option<String>,
+        target: jobject,
+    ) -> ObjectPath {
+        let field = Reference::Field(Some("contextClassLoader".to_owned()));
+        // SAFETY: the caller's promise; both classes are deleted.
+        let steps = unsafe {
+            let class = ((**self.env).v1_1.GetObjectClass)(self.env, thread);
+            let target_class = ((**self.env).v1_1.GetObjectClass)(self.env, target);
+            let steps = vec![
+                PathStep {
+                    thread: name,
+                    runs_code_of_target: self.runs_code_of_target(thread, class),
+                    ..step(self.class_name(class), Some(field))
+                },
+                step(self.class_name(target_class), None),
+            ];
+            delete_local(self.env, class);
+            delete_local(self.env, target_class);
+            steps
+        };
+        let root = Root {
+            kind: RootKind::Thread,
+            ..Root::default()
+        };
+        ObjectPath { root, steps }
+    }
+
     /// # Safety
     /// The environment is the calling thread's.
     unsafe fn steps(&self, first: usize) -> Vec<PathStep> {

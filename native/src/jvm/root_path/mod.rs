@@ -5,6 +5,8 @@
 //! not on the heap, and passes are as many as the chain has links. Every pass stops the application, and gives up when the
 //! time is over.
 //!
+//! What is asked most, a loader that is the context class loader of a live thread, is told without any pass.
+//!
 //! Not followed are the referents of soft, weak, phantom and final references, monitors, and what the calling thread itself
 //! holds. A class of the boot, platform or application loader is never unloaded: its static fields count as roots.
 //!
@@ -182,8 +184,17 @@ fn look(
         let is_loader = matches!(target, WalkTarget::Loader(..));
         let (mut walk, threads) =
             prepare::prepare(raw, bindings, object, is_loader, limits, began)?;
-        let end = walk.run(bindings)?;
-        let paths = describe::paths(jvmti, raw, bindings, &walk, &threads, limits.paths);
+        let contexts = match is_loader {
+            true => describe::context_paths(raw, bindings, &walk, object, limits.paths),
+            false => Vec::new(),
+        };
+        let (end, paths) = if contexts.is_empty() {
+            let end = walk.run(bindings)?;
+            let paths = describe::paths(jvmti, raw, bindings, &walk, &threads, limits.paths);
+            (end, paths)
+        } else {
+            (WalkEnd::Found, contexts)
+        };
         Ok(RootWalk {
             end,
             paths,
