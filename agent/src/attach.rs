@@ -9,7 +9,7 @@
 
 use crate::agent::Agent;
 use crate::incident::desk;
-use crate::{callbacks, classes, guard, log, natives};
+use crate::{callbacks, classes, guard, log, malloc, natives};
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{registered_natives, replace_natives, with_env};
 use flinkmem_native::kernel::libraries;
@@ -50,6 +50,7 @@ pub(crate) unsafe fn begin(agent: &'static Agent, env: *mut JNIEnv) -> AttachAns
     // SAFETY: the caller's promise.
     unsafe {
         with_env(env, classes::find);
+        with_env(env, malloc::begin_stacks);
         take_places(env);
         desk::open();
         let started = agent

@@ -7,7 +7,7 @@
 
 use crate::agent::jvmti;
 use crate::incident::{self, desk};
-use crate::{classes, gc_clock, guard, log, native_objects, natives, reporter, survivors};
+use crate::{classes, gc_clock, guard, log, malloc, native_objects, natives, reporter, survivors};
 use flinkmem_native::jvm::raw::{
     CallbackEnv, jint, jlong, jmethodID, jthread, jvmtiEnv, jvmtiEventCallbacks,
 };
@@ -31,7 +31,10 @@ unsafe extern "system" fn vm_init(_: *mut jvmtiEnv, env: *mut CallbackEnv, _: jt
     guard::entry(|| {
         let Some(jvmti) = jvmti() else { return };
         // SAFETY: the environment of this call; no exception is pending at VMInit.
-        unsafe { with_env(env.cast(), classes::find) };
+        unsafe {
+            with_env(env.cast(), classes::find);
+            with_env(env.cast(), malloc::begin_stacks);
+        }
         desk::open();
         // SAFETY: the environment of this call, in the live phase.
         let started = unsafe { jvmti.run_agent_thread(env.cast(), "flinkmem", reporter_thread) };
@@ -54,7 +57,10 @@ pub(crate) unsafe extern "system" fn reporter_thread(
 }
 
 unsafe extern "system" fn vm_death(_: *mut jvmtiEnv, _: *mut CallbackEnv) {
-    guard::entry(desk::announce_death);
+    guard::entry(|| {
+        malloc::end_stacks();
+        desk::announce_death();
+    });
 }
 
 unsafe extern "system" fn native_method_bind(

@@ -5,13 +5,14 @@
 //! | `Unsafe.allocateMemory0`, `reallocateMemory0`, `freeMemory0` | every off-heap byte of Java code passes here |
 //! | `Runtime.gc` | called by `Bits.reserveMemory` half a second before a direct-memory OOM |
 //! | `Throwable.fillInStackTrace` | OutOfMemoryErrors that Java code makes pass here |
+//! | those that load libraries | with `native=on` only, see [`malloc`] |
 //!
 //! # Safety
 //! A wrapper has the JNI signature of the method that it was installed for, and is only installed together with the
 //! address of the original. It passes the JVM's arguments on unchanged.
 #![allow(unsafe_code)]
 
-use crate::{guard, incident, off_heap};
+use crate::{guard, incident, malloc, off_heap};
 use flinkmem_native::jvm::raw::{JNIEnv, jint, jlong, jobject};
 use flinkmem_native::jvm::{RegisteredNative, Replacement};
 use std::ffi::{CStr, CString, c_void};
@@ -24,7 +25,7 @@ type Gc = unsafe extern "system" fn(*mut JNIEnv, jobject);
 type FillInStackTrace = unsafe extern "system" fn(*mut JNIEnv, jobject, jint) -> jobject;
 
 /// A method with its wrapper, and the original once the JVM has bound it.
-struct Native {
+pub(crate) struct Native {
     class: &'static str,
     name: &'static str,
     signature: &'static str,
@@ -36,7 +37,7 @@ struct Native {
 unsafe impl Sync for Native {}
 
 impl Native {
-    const fn new(
+    pub(crate) const fn new(
         class: &'static str,
         name: &'static str,
         signature: &'static str,
@@ -62,7 +63,7 @@ impl Native {
     }
 
     #[inline]
-    fn original(&self) -> *mut c_void {
+    pub(crate) fn original(&self) -> *mut c_void {
         self.original.load(Ordering::Relaxed)
     }
 }
@@ -100,9 +101,15 @@ static FILL_IN_STACK_TRACE: Native = Native::new(
 
 static ALL: [&Native; 5] = [&ALLOCATE, &REALLOCATE, &FREE, &GC, &FILL_IN_STACK_TRACE];
 
+/// The methods that are stood before in this process.
+fn all() -> impl Iterator<Item = &'static Native> {
+    let loading = malloc::loading().iter().copied();
+    ALL.into_iter().chain(loading)
+}
+
 /// Whether a method of this name may be one of ours; cheap, for most are not.
 pub(crate) fn is_candidate(name: &str) -> bool {
-    ALL.iter().any(|native| native.name == name)
+    all().any(|native| native.name == name)
 }
 
 /// The wrapper to bind instead of `address`, or `None` for a method that is not ours.
@@ -112,8 +119,7 @@ pub(crate) fn wrap(
     signature: &str,
     address: *mut c_void,
 ) -> Option<*mut c_void> {
-    let native = ALL
-        .iter()
+    let native = all()
         .find(|native| (native.class, native.name, native.signature) == (class, name, signature))?;
     let wrapper = native.wrapper.cast_mut();
     if address.is_null() || address == wrapper {

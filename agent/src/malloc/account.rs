@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use super::functions::LIBRARIES;
+use super::java_stack;
 use crate::address_table::AddressTable;
 use crate::sampling::{Countdown, Sampling};
 use crate::{fault, gc_clock, guard, stacks};
@@ -120,7 +121,7 @@ fn sample(slot: &Countdown, block: *mut c_void, size: u64, library: u32) {
         }
         let place = Place {
             library: u8::try_from(library).unwrap_or(0),
-            stack: stacks::UNKNOWN,
+            stack: java_stack::take(library),
             collections: gc_clock::collections(),
         };
         put(block as u64, [weight, size, place.pack()]);

@@ -4,7 +4,7 @@
 //! Nothing is ever put back: the hooks live as long as the process, and pass everything through when the agent is off.
 
 use super::functions::{Family, LIBRARIES, Name};
-use super::hooks;
+use super::{hooks, java_stack};
 use flinkmem_native::kernel::elf_imports::{self, Changes, Import, Object};
 use flinkmem_native::kernel::symbols;
 use std::collections::BTreeMap;
@@ -16,6 +16,7 @@ pub(super) struct Imports {
     names: Vec<String>,
     /// An address in the C library.
     libc: usize,
+    java_home: Option<String>,
     /// Loads and unloads when the objects were last looked at.
     seen: Option<Changes>,
     /// Some slot was unbound: the loader may have been about to fill it in.
@@ -53,6 +54,7 @@ impl Imports {
         for &name in Name::ALL.iter().filter(|name| name.family() == Family::C) {
             name.set_real(symbols::find(name.symbol()).unwrap_or(0));
         }
+        self.java_home = java_stack::java_home();
         self.libc = symbols::in_libc().unwrap_or(0);
         self.find_operators();
         Name::Malloc.real() != 0 && Name::Free.real() != 0
@@ -131,6 +133,9 @@ impl Imports {
             return;
         }
         let library = self.number(&name);
+        let with_stacks = java_stack::may_have_stacks(object, &name, self.java_home.as_deref());
+        // Number 0 is of several libraries.
+        java_stack::allow(library, with_stacks && library != 0);
         if !wanted.is_empty() {
             let Some(replaced) = replace(object, library) else {
                 self.skipped.insert(name, Skip::Protected);

@@ -20,10 +20,11 @@ mod holders;
 mod java_class;
 mod jvmti;
 mod loaded_classes;
-mod long_array;
 mod loader_metaspace;
+mod long_array;
 mod management;
 mod method;
+mod native_state;
 mod natives;
 mod perf_data;
 mod properties;
@@ -53,10 +54,11 @@ pub use holders::{
 pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};
 pub use loaded_classes::LoadedClass;
-pub use long_array::{exception_is_pending, for_each_long};
 pub use loader_metaspace::{LoaderMetaspace, loader_metaspace};
+pub use long_array::{exception_is_pending, for_each_long};
 pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCounts};
 pub use method::{MethodFrame, describe_frame};
+pub use native_state::NativeState;
 pub use natives::{
     RegisteredNative, Replaced, Replacement, current_env, registered_natives, replace_natives,
 };
@@ -75,7 +77,9 @@ pub use vm_arguments::vm_arguments;
 
 /// The raw types, for those who implement callbacks and native methods.
 pub mod raw {
-    pub use jni::sys::{_jobject as Object, JNIEnv, jclass, jint, jlong, jobject, jthrowable};
+    pub use jni::sys::{
+        _jobject as Object, JNIEnv, jboolean, jclass, jint, jlong, jobject, jthrowable,
+    };
     pub use jvmti_bindings::sys::jni::{JNIEnv as CallbackEnv, JavaVM, jmethodID, jthread};
     pub use jvmti_bindings::sys::jvmti::{jvmtiEnv, jvmtiEventCallbacks};
 }

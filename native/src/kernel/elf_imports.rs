@@ -186,6 +186,22 @@ impl<'a> Object<'a> {
         self.string(self.dynamic.soname?)
     }
 
+    /// Whether it defines a symbol of that name for others; `None` when its symbols cannot be counted.
+    #[must_use]
+    pub fn defines(&self, name: &[u8]) -> Option<bool> {
+        // The number of symbols is not told, but linkers put the strings behind them.
+        let bytes = self.dynamic.strings.checked_sub(self.dynamic.symbols)?;
+        for index in 0..bytes / size_of::<Symbol>() {
+            let place = self.dynamic.symbols + index * size_of::<Symbol>();
+            let symbol = self.read::<Symbol>(place)?;
+            let is_defined = symbol.section != 0;
+            if is_defined && self.string(usize::try_from(symbol.name).ok()?) == Some(name) {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
     /// Visits the imported functions. Symbols that the object defines itself are not among them.
     pub fn for_each_import(&self, mut visit: impl FnMut(Import<'_>)) {
         for table in self.dynamic.relocations {
@@ -475,6 +491,21 @@ mod tests {
             })
             .unwrap();
         assert!(!map.perms.contains(procfs::process::MMPermissions::WRITE));
+    }
+
+    #[test]
+    fn an_object_knows_what_it_defines() {
+        let mut found = Vec::new();
+        for_each_object(|object| {
+            if object
+                .soname()
+                .is_some_and(|name| name.starts_with(b"libc."))
+            {
+                found.extend([object.defines(b"malloc"), object.defines(b"no such symbol")]);
+            }
+            true
+        });
+        assert_eq!(found, [Some(true), Some(false)]);
     }
 
     #[test]
