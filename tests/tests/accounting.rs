@@ -15,11 +15,13 @@ const NMT: &str = "-XX:NativeMemoryTracking=summary";
 #[test]
 fn allocations_growth_and_frees_are_counted() -> Result<()> {
     on_every_jdk(|jdk| {
+        let steps = ["before", "allocated", "grown", "large", "freed", "after"];
         for nmt in [None, Some(NMT)] {
             let jvm = Jvm::new(jdk, "UnsafeSteps").options(nmt);
-            let steps = ["before", "allocated", "grown", "large", "freed", "after"];
-            follow(jvm, &steps).with_context(|| format!("{nmt:?}"))?;
+            follow(jvm, "", &steps).with_context(|| format!("{nmt:?}"))?;
         }
+        let jvm = Jvm::new(jdk, "UnsafeSteps");
+        follow(jvm, "native=on", &steps).context("with malloc by library")?;
         Ok(())
     })
 }
@@ -31,15 +33,15 @@ fn nothing_is_lost_between_threads() -> Result<()> {
             let jvm = Jvm::new(jdk, "AllocStorm")
                 .options(nmt)
                 .arguments(["4", "100000"]);
-            follow(jvm, &["before", "stormed", "after"]).with_context(|| format!("{nmt:?}"))?;
+            follow(jvm, "", &["before", "stormed", "after"]).with_context(|| format!("{nmt:?}"))?;
         }
         Ok(())
     })
 }
 
 /// Runs a program that says after each step what is live since its first, and compares.
-fn follow(jvm: Jvm, steps: &[&str]) -> Result<()> {
-    let mut jvm = jvm.agent("interval=50ms").start()?;
+fn follow(jvm: Jvm, options: &str, steps: &[&str]) -> Result<()> {
+    let mut jvm = jvm.agent(&format!("interval=50ms,{options}")).start()?;
     let mut first = None;
     for name in steps {
         let step = jvm.step(name)?;

@@ -13,6 +13,7 @@ mod java_heap; // classes, holders and surviving allocations of the Java heap
 mod kill; // SIGKILL at any moment
 mod lab; // real Flink, real faults, expected verdicts
 mod ledger; // every resident byte with its owner
+mod libraries; // malloc by library: whose the bytes are
 mod load; // loads everywhere, tells the truth about the JVM, and the program notices nothing
 mod loaders; // class loaders: who is alive, and what keeps those of ended jobs
 mod model; // Flink's own table of pools, against the model
