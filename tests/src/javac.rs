@@ -41,6 +41,20 @@ pub fn jobs(home: &Home) -> Result<PathBuf> {
     Ok(directory.join("jobs.jar"))
 }
 
+/// The class path of the programs in `java/rocksdb`: their classes, those of `java/programs`, and the RocksDB that `home`'s
+/// Flink brings.
+///
+/// # Errors
+/// When there is no compiler, or the sources do not compile.
+pub fn rocksdb(home: &Home) -> Result<String> {
+    let sources = sources(&artefacts::root().join("tests/java/rocksdb"))?;
+    let others = format!("{}:{}", programs()?.display(), home.class_path()?);
+    let classes = once("rocksdb", &sources, &others, |directory| {
+        compile(&sources, Some(&others), directory)
+    })?;
+    Ok(format!("{}:{others}", classes.display()))
+}
+
 /// All Java files below `directory`.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

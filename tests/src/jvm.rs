@@ -21,6 +21,8 @@ pub struct Jvm {
     java: PathBuf,
     agent: Option<Agent>,
     options: Vec<OsString>,
+    /// In place of the lab's programs.
+    class_path: Option<String>,
     main_class: String,
     arguments: Vec<String>,
     environment: Vec<(String, OsString)>,
@@ -45,6 +47,7 @@ impl Jvm {
             java: jdk.tool("java"),
             agent: None,
             options: Vec::new(),
+            class_path: None,
             main_class: main_class.to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -71,6 +74,13 @@ impl Jvm {
     pub fn failing_agent(mut self, point: &str, options: &str) -> Self {
         self.agent = Some(Agent::Failing(options.to_owned()));
         self.environment("FLINKMEM_FAULT", point)
+    }
+
+    /// With that class path, in place of the lab's programs.
+    #[must_use]
+    pub fn class_path(mut self, class_path: String) -> Self {
+        self.class_path = Some(class_path);
+        self
     }
 
     /// Options of the JVM.
@@ -126,10 +136,14 @@ impl Jvm {
                 command.arg(artefacts::failing_agent_argument(&traces, options)?);
             }
         }
+        let class_path = match &self.class_path {
+            Some(class_path) => class_path.into(),
+            None => javac::programs()?.into_os_string(),
+        };
         command
             .args(&self.options)
             .arg("-cp")
-            .arg(javac::programs()?)
+            .arg(class_path)
             .arg(&self.main_class)
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))

@@ -1,8 +1,9 @@
 //! Java objects that hold native memory: how many of each class, and where they were made.
 
 use anyhow::{Context, Result};
-use flinkmem_tests::{Jdk, Jvm, Running, Step, Trace, native_library, on_every_jdk};
-use flinkmem_trace::{NativeObjectClass, NativeObjects, Record};
+use flinkmem_tests::flink::Home;
+use flinkmem_tests::{Jdk, Jvm, Running, Step, Trace, javac, native_library, on_every_jdk};
+use flinkmem_trace::{NativeObjectClass, NativeObjects, Record, RocksDb};
 
 /// At a short interval evidence is taken often.
 const OFTEN: &str = "interval=10ms";
@@ -68,6 +69,122 @@ fn live_through(trace: &Trace, class: &NativeObjectClass, qualified: &str) -> u6
     let ids = trace.sites_through(qualified);
     let sites = class.sites.iter().filter(|site| ids.contains(&site.id));
     sites.map(|site| site.live).sum()
+}
+
+/// Versions of Flink, with the RocksDB that they bring.
+const BRING_ROCKSDB: [&str; 2] = ["1.20.5", "2.3.0"];
+
+/// What `RocksObjects` forgets: class, where, how many.
+const FORGOTTEN: [(&str, &str, u64); 3] = [
+    ("org.rocksdb.ReadOptions", "RocksObjects.leakOptions", 25),
+    (
+        "org.rocksdb.RocksIterator",
+        "RocksObjects.leakIterators",
+        35,
+    ),
+    ("org.rocksdb.Snapshot", "RocksObjects.leakSnapshots", 12),
+];
+
+#[test]
+fn objects_of_rocksdb_are_counted_and_the_site_that_forgets_them_is_named() -> Result<()> {
+    for version in BRING_ROCKSDB {
+        let class_path = javac::rocksdb(&Home::fetch(version)?)?;
+        for jdk in [
+            Jdk::find(17)?,
+            Jdk::find(if version == "1.20.5" { 11 } else { 25 })?,
+        ] {
+            rocksdb(&jdk, &class_path).with_context(|| format!("Flink {version} on {jdk}"))?;
+        }
+    }
+    Ok(())
+}
+
+fn rocksdb(jdk: &Jdk, class_path: &str) -> Result<()> {
+    let mut jvm = Jvm::new(jdk, "RocksObjects")
+        .class_path(class_path.to_owned())
+        .options(["-Xcheck:jni"])
+        .arguments(["4", "3000"])
+        .agent(OFTEN)
+        .start()?;
+    for name in ["opened", "leaked", "clean", "stormed", "closed"] {
+        let step = jvm.step(name)?;
+        let expected = counts_said(&step)?;
+        let mut last = Vec::new();
+        let record = jvm.wait_for_trace("counts as the program says", |trace| {
+            let record = last_record(trace)?;
+            last = counts_recorded(&record);
+            (last == expected).then_some(record)
+        });
+        let record = record.with_context(|| format!("{step:?}: recorded is {last:?}"))?;
+        figures_are_rocksdbs_own(&mut jvm, &step)?;
+        if matches!(name, "leaked" | "clean") {
+            let trace = jvm.trace()?;
+            for (class, site, live) in FORGOTTEN {
+                let class = record.classes.iter().find(|found| found.class == class);
+                let class = class.context("a forgotten class")?;
+                assert_eq!(live_through(&trace, class, site), live, "{site}");
+            }
+        }
+        jvm.go_on()?;
+    }
+    let finished = jvm.finish()?;
+    assert!(finished.status.success(), "{}", finished.stdout);
+    check_jni_is_silent(&finished.stdout);
+    Ok(())
+}
+
+/// What `RocksObjects` makes its cache and its write buffer manager with.
+const CACHE_BYTES: u64 = 16 << 20;
+const WRITE_BUFFER_BYTES: u64 = 6 << 20;
+
+/// In a sample after the step: what RocksDB's Java classes have told the program, which does nothing meanwhile.
+fn figures_are_rocksdbs_own(jvm: &mut Running, step: &Step) -> Result<()> {
+    let sample = jvm.wait_for_trace("a sample after the step", |trace| {
+        let samples = trace.samples.iter();
+        samples
+            .rev()
+            .find(|sample| sample.t_ms > step.t_ms)
+            .cloned()
+    })?;
+    let is_closed = step.number(0)? == 0;
+    let expected = (!is_closed).then_some(RocksDb {
+        caches: 1,
+        cache_capacity_bytes: CACHE_BYTES,
+        cache_usage_bytes: Some(step.number(0)?),
+        cache_pinned_bytes: Some(step.number(1)?),
+        write_buffer_managers: 1,
+        write_buffer_limit_bytes: WRITE_BUFFER_BYTES,
+        databases: 1,
+        memtables_bytes: Some(step.number(2)?),
+        missed: 0,
+    });
+    assert_eq!(sample.rocksdb, expected, "{step:?}");
+    Ok(())
+}
+
+/// Class, created, disposed of.
+type Counts = Vec<(String, u64, u64)>;
+
+fn counts_said(step: &Step) -> Result<Counts> {
+    let triples = step.values.get(3..).unwrap_or_default().chunks(3);
+    let count = |(index, triple): (usize, &[String])| {
+        let class = format!("org.rocksdb.{}", triple[0]);
+        let at = 3 + 3 * index;
+        Ok((class, step.number(at + 1)?, step.number(at + 2)?))
+    };
+    triples.enumerate().map(count).collect()
+}
+
+fn counts_recorded(record: &NativeObjects) -> Counts {
+    let of_rocksdb = record
+        .classes
+        .iter()
+        .filter(|class| class.class.starts_with("org.rocksdb."));
+    let mut counts: Counts = of_rocksdb
+        .map(|class| (class.class.clone(), class.created, class.disposed))
+        .collect();
+    counts.sort();
+    counts
 }
 
 fn check_jni_is_silent(stdout: &str) {

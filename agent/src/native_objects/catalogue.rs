@@ -10,6 +10,7 @@
 //! Left out of RocksDB is what Java code creates but the library owns and deletes, for its disposal is never seen: table and
 //! memtable factories, and compaction filters (which a factory makes anew for every compaction).
 
+use super::handles::Kind;
 use super::signature::{Returns, Signature};
 
 /// What a native method does to objects of one class.
@@ -31,6 +32,8 @@ pub(super) enum Action {
     CreatesFirst(String),
     /// Disposes of the object whose handle is that argument, 0 for the first; `None` when the object is `this`.
     Disposes(Option<u8>),
+    /// Makes the object unusable whose handle is the first argument, but does not dispose of it.
+    Closes,
 }
 
 /// Names of methods that create, of classes given by the option: these, or these followed by another word.
@@ -49,6 +52,23 @@ const DISPOSES: [&str; 7] = [
     "dispose", "close", "free", "end", "release", "destroy", "delete",
 ];
 
+/// What RocksDB (or ForSt) can be asked about objects of a class, and the package as exported names contain it.
+pub(super) fn asked(class: &str) -> Option<(Kind, &'static str)> {
+    let (package, class) = class.rsplit_once('.')?;
+    let package = match package {
+        "org.rocksdb" => "org_rocksdb",
+        "org.forstdb" => "org_forstdb",
+        _ => return None,
+    };
+    let kind = match class {
+        "LRUCache" | "ClockCache" | "HyperClockCache" => Kind::Cache,
+        "WriteBufferManager" => Kind::WriteBufferManager,
+        "RocksDB" => Kind::Database,
+        _ => return None,
+    };
+    Some((kind, package))
+}
+
 /// Whether a method of this name may be in the catalogue; cheap, for most are not.
 pub(super) fn is_candidate(name: &str, has_option: bool) -> bool {
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
@@ -56,6 +76,7 @@ pub(super) fn is_candidate(name: &str, has_option: bool) -> bool {
         "new", "create", "copy", "init", "open", "dispose", "end", "free",
     ]) || PRODUCTS.iter().any(|(_, begin, _)| name.starts_with(begin))
         || name.ends_with("FromProps")
+        || name == "closeDatabase"
         || has_option && (begins(&CREATES) || begins(&DISPOSES))
 }
 
@@ -200,6 +221,7 @@ fn rocksdb_action(
     is_product: bool,
 ) -> Option<Action> {
     match name {
+        "closeDatabase" => return disposes_argument(0, signature).map(|_| Action::Closes),
         "releaseSnapshot" => return disposes_argument(1, signature),
         // `Slice` frees its buffer first, under another name, and then itself.
         "disposeInternalBuf" => return None,
@@ -339,6 +361,18 @@ mod tests {
             "(JJ)V",
             ("org.rocksdb.Snapshot", Action::Disposes(Some(1))),
         );
+    }
+
+    #[test]
+    fn what_the_library_can_be_asked_about_is_known() {
+        let forst = Some((Kind::Cache, "org_forstdb"));
+        assert_eq!(asked("org.forstdb.HyperClockCache"), forst);
+        let database = Some((Kind::Database, "org_rocksdb"));
+        assert_eq!(asked("org.rocksdb.RocksDB"), database);
+        assert_eq!(asked("org.rocksdb.TransactionDB"), None);
+        assert_eq!(asked("com.acme.RocksDB"), None);
+        let class = "org.rocksdb.RocksDB";
+        check(class, "closeDatabase", "(J)V", (class, Action::Closes));
     }
 
     #[test]

@@ -6,17 +6,21 @@
 //! the sampled few.
 
 mod catalogue;
+mod figures;
 mod groups;
+mod handles;
 mod live;
 mod role;
 mod signature;
 mod slots;
 
+pub(crate) use figures::Reader as Figures;
+
 use crate::agent;
 use crate::stacks;
 use catalogue::Action;
 use flinkmem_native::kernel::huge_pages;
-use role::{Handle, Role};
+use role::{Asked, Handle, Role};
 use signature::Signature;
 use slots::Refusal;
 use std::collections::BTreeMap;
@@ -62,7 +66,8 @@ pub(crate) fn wrap(
     if address.is_null() {
         return None;
     }
-    let role = role(&entry, &signature);
+    let asked = asked(&entry, address as usize);
+    let role = role(&entry, &signature, asked);
     let bound = role
         .ok_or(Refusal::NoRoom)
         .and_then(|role| slots::bind(method as usize, address as usize, &signature, role));
@@ -76,22 +81,26 @@ pub(crate) fn wrap(
 }
 
 /// `None` when there are more classes than are told apart.
-fn role(entry: &catalogue::Entry, signature: &Signature) -> Option<Role> {
+fn role(entry: &catalogue::Entry, signature: &Signature, asked: Option<Asked>) -> Option<Role> {
     let index = |class: &str| u16::try_from(groups::index_of(class)?).ok();
     let group = index(&entry.class)?;
     Some(match &entry.action {
         Action::Creates => Role::Creates {
             group,
             returns: signature.returns,
+            asked,
         },
         Action::CreatesEach => Role::CreatesEach {
             first: group,
             further: group,
+            asked: None,
         },
         Action::CreatesFirst(further) => Role::CreatesEach {
             first: group,
             further: index(further)?,
+            asked,
         },
+        Action::Closes => Role::Closes { asked: asked? },
         Action::Disposes(argument) => {
             if argument.is_none() {
                 let group = groups::get(usize::from(group))?;
@@ -103,9 +112,17 @@ fn role(entry: &catalogue::Entry, signature: &Signature) -> Option<Role> {
                     index,
                     is_int: signature.is_int(index),
                 }),
+                asked,
             }
         }
     })
+}
+
+/// What the library that holds `address` can be asked about such objects.
+fn asked(entry: &catalogue::Entry, address: usize) -> Option<Asked> {
+    let (kind, package) = catalogue::asked(&entry.class)?;
+    let library = u8::try_from(handles::library_of(address, package)?).ok()?;
+    Some(Asked { kind, library })
 }
 
 /// What is known of the objects of one class.

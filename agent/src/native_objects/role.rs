@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::groups::{self, Group};
+use super::handles::{self, Kind};
 use super::live;
 use super::signature::Returns;
 use crate::guard;
@@ -14,12 +15,34 @@ use flinkmem_native::jvm::{exception_is_pending, for_each_long};
 /// What a wrapped method does, with everything that its calls need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// One object.
-    Creates { group: u16, returns: Returns },
+    /// One object. The library can be asked about it, where it is of a kind.
+    Creates {
+        group: u16,
+        returns: Returns,
+        asked: Option<Asked>,
+    },
     /// An object for each element of the result; the first one is of the first group, the others of the second.
-    CreatesEach { first: u16, further: u16 },
+    CreatesEach {
+        first: u16,
+        further: u16,
+        asked: Option<Asked>,
+    },
     /// The object whose handle is the argument of that index; without one, `this`.
-    Disposes { group: u16, handle: Option<Handle> },
+    Disposes {
+        group: u16,
+        handle: Option<Handle>,
+        asked: Option<Asked>,
+    },
+    /// The object whose handle is the first argument must not be asked any more. It lives on.
+    Closes { asked: Asked },
+}
+
+/// What the library can be asked about an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) kind: Kind,
+    /// Index of the library.
+    pub(super) library: u8,
 }
 
 /// An argument that is a handle.
@@ -37,40 +60,81 @@ impl Role {
     /// Before the call, with its first two arguments.
     #[inline]
     pub(super) fn before(self, a: usize, b: usize) {
-        let Self::Disposes { group, handle } = self else {
-            return;
-        };
-        guard::entry(|| {
-            let Some(group) = indexed(group) else { return };
-            let Some(handle) = handle else {
-                return group.1.disposed();
-            };
-            let value = if handle.index == 0 { a } else { b };
-            let value = if handle.is_int { value & INT } else { value };
-            if value != 0 {
-                live::disposed(group, value as u64);
-                group.1.disposed();
+        match self {
+            Self::Disposes {
+                group,
+                handle,
+                asked,
+            } => {
+                // Not within the guard, which does nothing once the agent is switched off: see `handles`.
+                if let Some(asked) = asked {
+                    handles::forget(asked.kind, a);
+                }
+                guard::entry(|| disposed(group, handle, a, b));
             }
-        });
+            Self::Closes { asked } => handles::forget(asked.kind, a),
+            Self::Creates { .. } | Self::CreatesEach { .. } => {}
+        }
     }
 
-    /// After the call, with its result.
+    /// After the call, with its result and its first argument.
     ///
     /// # Safety
     /// See the module.
     #[inline]
-    pub(super) unsafe fn after(self, env: *mut JNIEnv, result: usize) {
+    pub(super) unsafe fn after(self, env: *mut JNIEnv, result: usize, a: usize) {
         match self {
-            Self::Disposes { .. } => {}
-            Self::Creates { group, returns } => {
-                // SAFETY: the caller's promise.
-                guard::entry(|| unsafe { created(env, group, returns, result) });
+            Self::Disposes { .. } | Self::Closes { .. } => {}
+            Self::Creates {
+                group,
+                returns,
+                asked,
+            } => {
+                guard::entry(|| {
+                    // SAFETY: the caller's promise.
+                    unsafe { created(env, group, returns, result) };
+                    learn(asked, result, a);
+                });
             }
-            Self::CreatesEach { first, further } => {
-                // SAFETY: the caller's promise.
-                guard::entry(|| unsafe { created_each(env, first, further, result) });
+            Self::CreatesEach {
+                first,
+                further,
+                asked,
+            } => {
+                guard::entry(|| {
+                    // SAFETY: the caller's promise.
+                    let handle = unsafe { created_each(env, first, further, result) };
+                    learn(asked, handle, a);
+                });
             }
         }
+    }
+}
+
+#[inline]
+fn disposed(group: u16, handle: Option<Handle>, a: usize, b: usize) {
+    let Some(group) = indexed(group) else { return };
+    let Some(handle) = handle else {
+        return group.1.disposed();
+    };
+    let value = if handle.index == 0 { a } else { b };
+    let value = if handle.is_int { value & INT } else { value };
+    if value != 0 {
+        live::disposed(group, value as u64);
+        group.1.disposed();
+    }
+}
+
+/// Remembers an object that can be asked, with the size that it was created with.
+#[inline]
+fn learn(asked: Option<Asked>, handle: usize, size: usize) {
+    if let Some(asked) = asked.filter(|_| handle != 0) {
+        handles::learn(handles::Handle {
+            kind: asked.kind,
+            value: handle,
+            bytes: u64::try_from(size.cast_signed()).unwrap_or(0),
+            library: usize::from(asked.library),
+        });
     }
 }
 
@@ -101,12 +165,15 @@ unsafe fn created(env: *mut JNIEnv, group: u16, returns: Returns, result: usize)
     }
 }
 
+/// Returns the first handle, 0 for none.
+///
 /// # Safety
 /// See the module.
 #[cold]
-unsafe fn created_each(env: *mut JNIEnv, first: u16, further: u16, result: usize) {
+unsafe fn created_each(env: *mut JNIEnv, first: u16, further: u16, result: usize) -> usize {
+    let mut first_handle = None;
     let (Some(first), Some(further)) = (indexed(first), indexed(further)) else {
-        return;
+        return 0;
     };
     let mut group = first;
     // SAFETY: the caller's promise.
@@ -118,6 +185,8 @@ unsafe fn created_each(env: *mut JNIEnv, first: u16, further: u16, result: usize
                 live::created(group, handle, ordinal);
             }
             group = further;
+            first_handle.get_or_insert(handle);
         });
     }
+    first_handle.map_or(0, |handle| usize::try_from(handle).unwrap_or(0))
 }

@@ -137,7 +137,7 @@ unsafe extern "system" fn plain<const SLOT: usize>(
         original(env, this, a, b, c, d)
     };
     // SAFETY: the environment of this call.
-    unsafe { bound.role.after(env, result) };
+    unsafe { bound.role.after(env, result, a) };
     result
 }
 
@@ -174,7 +174,7 @@ unsafe extern "system" fn wide<const SLOT: usize>(
         original(env, this, a, b, c, d, f0, f1, f2, f3, f4, f5, f6, f7, e, f, g, h, i, j, k, l)
     };
     // SAFETY: the environment of this call.
-    unsafe { bound.role.after(env, result) };
+    unsafe { bound.role.after(env, result, a) };
     result
 }
 

@@ -1,7 +1,7 @@
 //! All sources of a sample, opened once.
 
 use crate::agent::Moment;
-use crate::{classes, gc_clock, off_heap};
+use crate::{classes, gc_clock, native_objects, off_heap};
 use flinkmem_native::jvm::{self, HeapTotalsReader, Management, jni};
 use flinkmem_native::kernel::cgroup::{Cgroup, Pids, PidsFiles, Reading};
 use flinkmem_native::kernel::paging::PagingFiles;
@@ -33,6 +33,7 @@ pub(super) struct Sources {
     pids: Option<PidsFiles>,
     pressure: Option<PressureFiles>,
     paging: Option<PagingFiles>,
+    rocksdb: native_objects::Figures,
     last: LastOfTheJvm,
     failed_reads: u64,
 }
@@ -59,6 +60,7 @@ impl Sources {
             management: classes::found(env, Management::find),
             heap: HeapTotalsReader::find(),
             status: StatusFile::open(),
+            rocksdb: native_objects::Figures::default(),
             last: LastOfTheJvm::default(),
             failed_reads: 0,
         }
@@ -128,6 +130,7 @@ impl Sources {
             paging: self.paging(with_stat),
             netty: Vec::new(),
             flink: None,
+            rocksdb: self.rocksdb.read(env),
             sites: Vec::new(),
             agent: trace::AgentCost::default(),
         }

@@ -5,6 +5,7 @@ pub mod cgroup;
 pub mod clock;
 pub mod elf_imports;
 pub mod glibc_malloc;
+pub mod held_library;
 pub mod host;
 pub mod huge_pages;
 pub mod jemalloc;

@@ -20,6 +20,7 @@ mod pause;
 mod pids;
 mod previous;
 mod psi;
+mod rocksdb;
 mod root_path;
 mod safepoints;
 mod sample;
@@ -46,6 +47,7 @@ pub use pause::Pause;
 pub use pids::Pids;
 pub use previous::{Ending, PreviousLife};
 pub use psi::{Psi, PsiScope, Stall};
+pub use rocksdb::RocksDb;
 pub use root_path::{
     PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
 };

@@ -1,6 +1,6 @@
 //! All sources, read at one tick.
 
-use super::{FlinkInside, NettyCopy, Paging, Pids, Psi, Safepoints};
+use super::{FlinkInside, NettyCopy, Paging, Pids, Psi, RocksDb, Safepoints};
 use serde::{Deserialize, Serialize};
 
 /// One tick. A group is absent when its source could not be read.
@@ -63,6 +63,9 @@ pub struct Sample {
     /// Flink's own figures; once a base interval, from when its objects were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flink: Option<FlinkInside>,
+    /// RocksDB's own figures; absent where no object of RocksDB is alive that was made since the agent was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rocksdb: Option<RocksDb>,
     /// Call sites with the most live off-heap bytes; not in every sample.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sites: Vec<SiteUse>,

@@ -1,0 +1,103 @@
+//! Shared libraries that somebody else has loaded and may unload.
+//!
+//! # Safety
+//! A library is only looked into while a [`HeldLibrary`] keeps it loaded.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_void};
+
+/// A library that was loaded when it was looked up. It may be gone by now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedLibrary {
+    base: usize,
+    path: CString,
+}
+
+impl LoadedLibrary {
+    /// The library that holds `address`.
+    #[must_use]
+    pub fn holding(address: usize) -> Option<Self> {
+        let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
+        // SAFETY: dladdr(3) fills the structure when it returns non-zero, and accepts any address; the name is a string of
+        // the loader's, which the caller's use of a function in the library keeps there.
+        unsafe {
+            if libc::dladdr(address as *const c_void, found.as_mut_ptr()) == 0 {
+                return None;
+            }
+            let found = found.assume_init();
+            if found.dli_fname.is_null() || found.dli_fbase.is_null() {
+                return None;
+            }
+            Some(Self {
+                base: found.dli_fbase as usize,
+                path: CStr::from_ptr(found.dli_fname).to_owned(),
+            })
+        }
+    }
+
+    /// Keeps the library loaded, if it still is and at the same place. Loads nothing.
+    #[must_use]
+    pub fn hold(&self) -> Option<HeldLibrary<'_>> {
+        // SAFETY: dlopen(3) with RTLD_NOLOAD only finds what is loaded, by its name.
+        let handle =
+            unsafe { libc::dlopen(self.path.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
+        (!handle.is_null()).then_some(HeldLibrary {
+            handle,
+            library: self,
+        })
+    }
+}
+
+/// A library that stays loaded until this is dropped.
+#[derive(Debug)]
+pub struct HeldLibrary<'a> {
+    handle: *mut c_void,
+    library: &'a LoadedLibrary,
+}
+
+impl HeldLibrary<'_> {
+    /// Address of an exported function of this very library; `None` too when another one has taken its name.
+    #[must_use]
+    pub fn function(&self, name: &CStr) -> Option<usize> {
+        // SAFETY: the handle is open.
+        let address = unsafe { libc::dlsym(self.handle, name.as_ptr()) } as usize;
+        let is_its_own = address != 0
+            && LoadedLibrary::holding(address)
+                .is_some_and(|holder| holder.base == self.library.base);
+        is_its_own.then_some(address)
+    }
+}
+
+impl Drop for HeldLibrary<'_> {
+    fn drop(&mut self) {
+        // SAFETY: opened by `hold`, closed once.
+        unsafe { libc::dlclose(self.handle) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_found_by_one_of_its_functions() {
+        let library = LoadedLibrary::holding(libc::malloc as *const () as usize).unwrap();
+        let held = library.hold().unwrap();
+        assert!(held.function(c"malloc_usable_size").is_some());
+        assert_eq!(held.function(c"no_such_function"), None);
+    }
+
+    #[test]
+    fn a_library_that_is_gone_or_elsewhere_is_not_held() {
+        assert_eq!(LoadedLibrary::holding(16), None);
+        let gone = LoadedLibrary {
+            base: 4096,
+            path: c"/nowhere/librocksdbjni.so".to_owned(),
+        };
+        assert!(gone.hold().is_none());
+        let libc = LoadedLibrary::holding(libc::malloc as *const () as usize).unwrap();
+        let elsewhere = LoadedLibrary { base: 4096, ..libc };
+        let held = elsewhere.hold().unwrap();
+        assert_eq!(held.function(c"malloc"), None);
+    }
+}
