@@ -71,9 +71,6 @@ fn live_through(trace: &Trace, class: &NativeObjectClass, qualified: &str) -> u6
     sites.map(|site| site.live).sum()
 }
 
-/// Versions of Flink, with the RocksDB that they bring.
-const BRING_ROCKSDB: [&str; 2] = ["1.20.5", "2.3.0"];
-
 /// What `RocksObjects` forgets: class, where, how many.
 const FORGOTTEN: [(&str, &str, u64); 3] = [
     ("org.rocksdb.ReadOptions", "RocksObjects.leakOptions", 25),
@@ -87,16 +84,11 @@ const FORGOTTEN: [(&str, &str, u64); 3] = [
 
 #[test]
 fn objects_of_rocksdb_are_counted_and_the_site_that_forgets_them_is_named() -> Result<()> {
-    for version in BRING_ROCKSDB {
+    on_every_jdk(|jdk| {
+        let version = if jdk.feature < 20 { "1.20.5" } else { "2.3.0" };
         let class_path = javac::rocksdb(&Home::fetch(version)?)?;
-        for jdk in [
-            Jdk::find(17)?,
-            Jdk::find(if version == "1.20.5" { 11 } else { 25 })?,
-        ] {
-            rocksdb(&jdk, &class_path).with_context(|| format!("Flink {version} on {jdk}"))?;
-        }
-    }
-    Ok(())
+        rocksdb(jdk, &class_path).with_context(|| format!("with the RocksDB of Flink {version}"))
+    })
 }
 
 fn rocksdb(jdk: &Jdk, class_path: &str) -> Result<()> {

@@ -34,6 +34,10 @@ public final class RocksObjects {
     private static final long CACHE_BYTES = 16 << 20;
     private static final long WRITE_BUFFER_BYTES = 6 << 20;
 
+    /** From RocksDB 8 on, a database makes some for itself and never closes them. */
+    private static final boolean DATABASES_MAKE_OPTIONS =
+            Arrays.stream(RocksDB.class.getDeclaredFields()).anyMatch(field -> field.getType() == ReadOptions.class);
+
     private static final Map<String, long[]> COUNTS = new TreeMap<>();
 
     /** Closed last in, first out: a database after what belongs to it. */
@@ -62,7 +66,7 @@ public final class RocksObjects {
         clean(database);
         say("clean", database, cache);
 
-        storm(database, threads, rounds);
+        storm(database, directory, threads, rounds);
         say("stormed", database, cache);
 
         for (Snapshot snapshot : SNAPSHOTS) {
@@ -93,11 +97,8 @@ public final class RocksObjects {
                 new ColumnFamilyDescriptor("state".getBytes(), family));
         List<ColumnFamilyHandle> handles = new ArrayList<>();
         RocksDB database = keep("RocksDB", RocksDB.open(options, path.toString(), families, handles));
-        // From RocksDB 8 on, a database makes one for itself and never closes it.
-        for (java.lang.reflect.Field field : RocksDB.class.getDeclaredFields()) {
-            if (field.getType() == ReadOptions.class) {
-                made("ReadOptions", 1);
-            }
+        if (DATABASES_MAKE_OPTIONS) {
+            made("ReadOptions", 1);
         }
         for (ColumnFamilyHandle handle : handles) {
             keep("ColumnFamilyHandle", handle);
@@ -183,21 +184,45 @@ public final class RocksObjects {
         }
     }
 
-    private static void storm(RocksDB database, int threads, int rounds) throws InterruptedException {
+    /** Caches and databases come and go while they are being asked about. */
+    private static void storm(RocksDB database, Path directory, int threads, int rounds) throws InterruptedException {
         Thread[] workers = new Thread[threads];
         for (int i = 0; i < threads; i++) {
-            workers[i] = new Thread(() -> {
-                for (int round = 0; round < rounds; round++) {
-                    database.newIterator().close();
-                }
-            });
+            Path own = directory.resolve("storm-" + i);
+            workers[i] = new Thread(() -> churn(database, own, rounds), "storm-" + i);
             workers[i].start();
         }
         for (Thread worker : workers) {
             worker.join();
         }
-        made("RocksIterator", (long) threads * rounds);
-        disposed("RocksIterator", (long) threads * rounds);
+        long all = (long) threads * rounds;
+        Object[][] counts = {
+            {"RocksIterator", all}, {"LRUCache", all}, {"Options", all / DATABASES}, {"RocksDB", all / DATABASES}
+        };
+        for (Object[] each : counts) {
+            made((String) each[0], (Long) each[1]);
+            disposed((String) each[0], (Long) each[1]);
+        }
+        if (DATABASES_MAKE_OPTIONS) {
+            made("ReadOptions", all / DATABASES);
+        }
+    }
+
+    private static final int DATABASES = 500;
+
+    private static void churn(RocksDB database, Path own, int rounds) {
+        for (int round = 0; round < rounds; round++) {
+            database.newIterator().close();
+            new LRUCache(1 << 20, 2).close();
+            if (round % DATABASES == 0) {
+                try (Options options = new Options().setCreateIfMissing(true);
+                        RocksDB other = RocksDB.open(options, own.toString())) {
+                    other.put(key(round), key(round));
+                } catch (RocksDBException failed) {
+                    throw new IllegalStateException(failed);
+                }
+            }
+        }
     }
 
     private static <T extends AutoCloseable> T keep(String name, T object) {
