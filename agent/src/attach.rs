@@ -19,6 +19,9 @@ use std::ffi::CStr;
 /// The library that holds the natives of `java.lang`, under its soname.
 const JAVA_LIBRARY: &CStr = c"libjava.so";
 
+/// The JVM itself.
+const JVM_LIBRARY: &CStr = c"libjvm.so";
+
 /// What a loaded copy of this library answers to [`flinkmem_is_at_work`].
 const AT_WORK: u32 = 1;
 
@@ -82,7 +85,10 @@ unsafe fn take_places(env: *mut JNIEnv) {
             "off-heap memory is not accounted for: the JDK's own functions cannot be learnt: {error}"
         )),
     }
-    natives::learn_exported(|symbol| libraries::exported(JAVA_LIBRARY, symbol));
+    natives::learn_exported(|symbol| {
+        libraries::exported(JAVA_LIBRARY, symbol)
+            .or_else(|| libraries::exported(JVM_LIBRARY, symbol))
+    });
     let replacements = natives::replacements();
     // SAFETY: the caller's promise; each wrapper has its method's signature and knows its original.
     match unsafe { replace_natives(env, &replacements) } {

@@ -2,12 +2,13 @@
 //! application runs. So nothing that the application does is missed.
 
 use crate::incident;
-use flinkmem_native::jvm::{Bits, ThrowableReader, jni};
+use flinkmem_native::jvm::{Bits, ThreadReader, ThrowableReader, jni};
 use std::sync::OnceLock;
 
 struct Classes {
     bits: Option<Bits>,
     throwables: Option<ThrowableReader>,
+    threads: Option<ThreadReader>,
 }
 
 static CLASSES: OnceLock<Classes> = OnceLock::new();
@@ -20,6 +21,7 @@ pub(crate) fn find(env: &mut jni::Env<'_>) -> jni::errors::Result<()> {
     let classes = CLASSES.get_or_init(|| Classes {
         bits: found(env, Bits::find),
         throwables: found(env, ThrowableReader::find),
+        threads: found(env, ThreadReader::find),
     });
     if let Some(throwables) = &classes.throwables {
         let reserve_memory = classes.bits.as_ref().and_then(Bits::reserve_memory);
@@ -36,6 +38,11 @@ pub(crate) fn bits() -> Option<&'static Bits> {
 /// Reads throwables.
 pub(crate) fn throwables() -> Option<&'static ThrowableReader> {
     CLASSES.get()?.throwables.as_ref()
+}
+
+/// Reads threads.
+pub(crate) fn threads() -> Option<ThreadReader> {
+    CLASSES.get()?.threads
 }
 
 /// A JVM without the class in question is not an error: the source is absent.

@@ -28,6 +28,7 @@ mod reporter;
 mod sampling;
 mod stacks;
 mod survivors;
+mod thread_starts;
 mod trace_directory;
 
 use agent::Coming;

@@ -6,13 +6,14 @@
 //! | `Runtime.gc` | called by `Bits.reserveMemory` half a second before a direct-memory OOM |
 //! | `Throwable.fillInStackTrace` | OutOfMemoryErrors that Java code makes pass here |
 //! | those that load libraries | with `native=on` only, see [`malloc`] |
+//! | `Thread.start0` | every platform thread is started here, by the thread that creates it |
 //!
 //! # Safety
 //! A wrapper has the JNI signature of the method that it was installed for, and is only installed together with the
 //! address of the original. It passes the JVM's arguments on unchanged.
 #![allow(unsafe_code)]
 
-use crate::{guard, incident, malloc, off_heap};
+use crate::{guard, incident, malloc, off_heap, thread_starts};
 use flinkmem_native::jvm::raw::{JNIEnv, jint, jlong, jobject};
 use flinkmem_native::jvm::{RegisteredNative, Replacement};
 use std::ffi::{CStr, CString, c_void};
@@ -22,6 +23,7 @@ type Allocate = unsafe extern "system" fn(*mut JNIEnv, jobject, jlong) -> jlong;
 type Reallocate = unsafe extern "system" fn(*mut JNIEnv, jobject, jlong, jlong) -> jlong;
 type Free = unsafe extern "system" fn(*mut JNIEnv, jobject, jlong);
 type Gc = unsafe extern "system" fn(*mut JNIEnv, jobject);
+type Start = unsafe extern "system" fn(*mut JNIEnv, jobject);
 type FillInStackTrace = unsafe extern "system" fn(*mut JNIEnv, jobject, jint) -> jobject;
 
 /// A method with its wrapper, and the original once the JVM has bound it.
@@ -99,7 +101,21 @@ static FILL_IN_STACK_TRACE: Native = Native::new(
     fill_in_stack_trace as FillInStackTrace as *const c_void,
 );
 
-static ALL: [&Native; 5] = [&ALLOCATE, &REALLOCATE, &FREE, &GC, &FILL_IN_STACK_TRACE];
+static START: Native = Native::new(
+    "Ljava/lang/Thread;",
+    "start0",
+    "()V",
+    start as Start as *const c_void,
+);
+
+static ALL: [&Native; 6] = [
+    &ALLOCATE,
+    &REALLOCATE,
+    &FREE,
+    &GC,
+    &FILL_IN_STACK_TRACE,
+    &START,
+];
 
 /// The methods that are stood before in this process.
 fn all() -> impl Iterator<Item = &'static Native> {
@@ -140,7 +156,7 @@ pub(crate) fn learn_registered(name: &CStr, signature: &CStr, function: *mut c_v
     }
 }
 
-/// Remembers the originals of the methods that are bound by the name that their library exports.
+/// Remembers the originals of the methods that are bound to what a library exports.
 pub(crate) fn learn_exported(exported: impl Fn(&CStr) -> Option<*mut c_void>) {
     for (native, symbol) in [
         (&GC, c"Java_java_lang_Runtime_gc"),
@@ -148,6 +164,8 @@ pub(crate) fn learn_exported(exported: impl Fn(&CStr) -> Option<*mut c_void>) {
             &FILL_IN_STACK_TRACE,
             c"Java_java_lang_Throwable_fillInStackTrace",
         ),
+        // What `Thread.registerNatives` names.
+        (&START, c"JVM_StartThread"),
     ] {
         if let Some(function) = exported(symbol) {
             native.keeps_original(function);
@@ -161,7 +179,14 @@ pub(crate) fn replacements() -> Vec<Replacement> {
     let knows_unsafe = [&FREE, &REALLOCATE, &ALLOCATE]
         .iter()
         .all(|native| !native.original().is_null());
-    let wanted = [&FREE, &REALLOCATE, &ALLOCATE, &GC, &FILL_IN_STACK_TRACE];
+    let wanted = [
+        &FREE,
+        &REALLOCATE,
+        &ALLOCATE,
+        &GC,
+        &FILL_IN_STACK_TRACE,
+        &START,
+    ];
     wanted
         .into_iter()
         .filter(|native| !native.original().is_null())
@@ -244,6 +269,13 @@ unsafe extern "system" fn gc(env: *mut JNIEnv, this: jobject) {
     guard::entry(incident::runtime_gc);
     // SAFETY: installed together with the original, see the module.
     unsafe { std::mem::transmute::<*mut c_void, Gc>(GC.original())(env, this) }
+}
+
+unsafe extern "system" fn start(env: *mut JNIEnv, this: jobject) {
+    // SAFETY: installed together with the original, see the module.
+    unsafe { std::mem::transmute::<*mut c_void, Start>(START.original())(env, this) }
+    // SAFETY: the arguments are those of the native method that we stand before.
+    guard::entry(|| unsafe { thread_starts::started(env, this) });
 }
 
 unsafe extern "system" fn fill_in_stack_trace(

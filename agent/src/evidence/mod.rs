@@ -11,6 +11,7 @@ mod libraries;
 mod loaders;
 mod native_objects;
 mod root_path;
+mod threads;
 
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;
@@ -20,12 +21,14 @@ use std::time::{Duration, Instant};
 /// The signals, in the order in which they are taken when several are.
 fn signals() -> Vec<Box<dyn Signal>> {
     vec![
-        Box::new(ledger::LedgerSignal::open()),
-        Box::new(histogram::Histograms::default()),
-        Box::new(loaders::LoadersSignal::default()),
         Box::new(native_objects::NativeObjects::default()),
         Box::new(libraries::OfLibraries),
+        Box::new(threads::Threads::default()),
         Box::new(heap_sites::Sites::default()),
+        Box::new(ledger::LedgerSignal::open()),
+        // What stops Java threads comes last.
+        Box::new(loaders::LoadersSignal::default()),
+        Box::new(histogram::Histograms::default()),
     ]
 }
 

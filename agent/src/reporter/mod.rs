@@ -18,6 +18,7 @@ use crate::off_heap::{self, SiteUsage};
 use crate::trace_directory::{self, Hints};
 use crate::{
     callbacks, classes, fault, guard, incident, log, malloc, native_objects, own_heap, pauses,
+    thread_starts,
 };
 use flinkmem_native::jvm::raw::JNIEnv;
 use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
@@ -234,6 +235,7 @@ impl Reporter {
             off_heap::tick(elapsed, &self.usage);
             native_objects::tick(elapsed);
             incident::listen_again();
+            thread_starts::tick();
             sample.sites = self.usage.top();
             if self.snapshot.take() {
                 self.evidence.demand();

@@ -33,6 +33,7 @@ mod safepoints;
 mod sampled_alloc;
 mod stack;
 mod tagging;
+mod threads;
 mod throwable;
 mod vm_arguments;
 mod vm_structs;
@@ -72,6 +73,7 @@ pub use safepoints::Safepoints;
 pub use sampled_alloc::{delete_weak_reference, is_gone, weak_reference};
 pub use stack::{RawFrame, StackBuffer};
 pub use tagging::TaggingEnv;
+pub use threads::{LiveThread, ThreadReader};
 pub use throwable::{HeldThrowable, ThrowableReader, is_instance_of};
 pub use vm_arguments::vm_arguments;
 

@@ -21,6 +21,8 @@ pub mod smaps;
 pub mod status;
 pub mod stderr;
 pub mod symbols;
+pub mod tasks;
+pub mod thread_limits;
 pub mod thread_stacks;
 
 use std::path::Path;

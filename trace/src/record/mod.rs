@@ -59,7 +59,7 @@ pub use sample::{
 pub use site::{Frame, Site};
 pub use surroundings::Surroundings;
 pub use taken::{Occasion, Taken};
-pub use thread_census::ThreadCensus;
+pub use thread_census::{TaskGroup, Tasks, ThreadCensus, ThreadCreator, ThreadGroup, ThreadLimits};
 
 use serde::{Deserialize, Serialize};
 
