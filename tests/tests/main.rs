@@ -20,4 +20,5 @@ mod model; // Flink's own table of pools, against the model
 mod native_objects; // Java objects that hold native memory: exact counts, and whose they are
 mod options; // options honoured; wrong ones named
 mod pauses; // pauses with their cause, and what else keeps a process from running
-mod threads; // threads by name pattern, who starts them, what limits them
+mod surroundings;
+mod threads; // threads by name pattern, who starts them, what limits them // children, other processes in the container, page cache, host

@@ -11,6 +11,7 @@ mod libraries;
 mod loaders;
 mod native_objects;
 mod root_path;
+mod surroundings;
 mod threads;
 
 use crate::agent::{Agent, Moment};
@@ -29,6 +30,7 @@ fn signals() -> Vec<Box<dyn Signal>> {
         // What stops Java threads comes last.
         Box::new(loaders::LoadersSignal::default()),
         Box::new(histogram::Histograms::default()),
+        Box::new(surroundings::SurroundingsSignal::open()),
     ]
 }
 

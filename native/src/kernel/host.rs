@@ -3,7 +3,7 @@
 use nix::unistd::{SysconfVar, sysconf};
 use procfs::Current;
 use procfs::process::Process;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Host name, or `unknown`.
 #[must_use]
@@ -36,6 +36,45 @@ pub fn memory_bytes() -> Option<u64> {
     procfs::Meminfo::current()
         .ok()
         .map(|meminfo| meminfo.mem_total)
+}
+
+/// What the host has left, and how it promises memory. Sizes in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HostMemory {
+    /// `MemTotal`.
+    pub total_bytes: u64,
+    /// `MemAvailable`, since Linux 3.14: what could be had without swapping.
+    pub available_bytes: Option<u64>,
+    /// `Shmem`: shared memory and files of tmpfs.
+    pub shmem_bytes: Option<u64>,
+    /// `SwapTotal`.
+    pub swap_total_bytes: u64,
+    /// `SwapFree`.
+    pub swap_free_bytes: u64,
+    /// `Committed_AS`: promised to processes.
+    pub committed_bytes: u64,
+    /// `CommitLimit`: what may be promised, enforced with overcommit mode 2 only.
+    pub commit_limit_bytes: Option<u64>,
+    /// `vm.overcommit_memory`: 0 refuses what is obviously too much, 1 nothing, 2 what is beyond the limit.
+    pub overcommit_memory: Option<u64>,
+}
+
+impl HostMemory {
+    /// Reads it; `None` when `/proc` is not mounted or hides it.
+    #[must_use]
+    pub fn read() -> Option<Self> {
+        let meminfo = procfs::Meminfo::current().ok()?;
+        Some(Self {
+            total_bytes: meminfo.mem_total,
+            available_bytes: meminfo.mem_available,
+            shmem_bytes: meminfo.shmem,
+            swap_total_bytes: meminfo.swap_total,
+            swap_free_bytes: meminfo.swap_free,
+            committed_bytes: meminfo.committed_as,
+            commit_limit_bytes: meminfo.commit_limit,
+            overcommit_memory: super::read_number(Path::new("/proc/sys/vm/overcommit_memory")),
+        })
+    }
 }
 
 /// Processors that this process may be scheduled on.
@@ -93,6 +132,10 @@ mod tests {
         assert!(kernel_release().is_some_and(|release| release.contains('.')));
         assert!(page_size_bytes().is_some_and(u64::is_power_of_two));
         assert!(memory_bytes().is_some_and(|bytes| bytes > 1 << 28));
+        let memory = HostMemory::read().unwrap();
+        assert_eq!(Some(memory.total_bytes), memory_bytes());
+        assert!(memory.available_bytes <= Some(memory.total_bytes));
+        assert!(memory.overcommit_memory.is_some_and(|mode| mode <= 2));
         assert!(cpus().is_some_and(|cpus| cpus > 0));
     }
 

@@ -17,6 +17,7 @@ pub mod own_memory;
 pub mod pagemap;
 pub mod paging;
 pub mod pressure;
+pub mod processes;
 pub mod smaps;
 pub mod status;
 pub mod stderr;

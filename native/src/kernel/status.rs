@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// The wanted lines come within the first kilobyte; what follows grows with the number of processors.
 const READ_BYTES: usize = 4096;
@@ -48,6 +49,11 @@ impl StatusFile {
 }
 
 impl Status {
+    /// Of the process whose directory of `/proc` is given.
+    pub(super) fn of(process: &Path) -> Option<Self> {
+        Self::parse(&std::fs::read(process.join("status")).ok()?)
+    }
+
     /// `None` without `VmRSS`, as of a kernel thread or a process that is ending. Other lines that are absent are 0.
     fn parse(text: &[u8]) -> Option<Self> {
         let mut status = Self::default();

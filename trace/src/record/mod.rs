@@ -57,7 +57,9 @@ pub use sample::{
     OffHeap, Pauses, Pool, PoolKind, Process, Sample, SiteUse, Threads,
 };
 pub use site::{Frame, Site};
-pub use surroundings::Surroundings;
+pub use surroundings::{
+    CgroupMemory, HostMemory, OtherProcess, ProcessTotals, Relation, Surroundings,
+};
 pub use taken::{Occasion, Taken};
 pub use thread_census::{TaskGroup, Tasks, ThreadCensus, ThreadCreator, ThreadGroup, ThreadLimits};
 

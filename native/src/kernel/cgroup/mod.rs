@@ -3,10 +3,12 @@
 //! Containers in the field run version 2; version 1 is still found, also with version 2 mounted beside it. The memory
 //! controller is in exactly one of them, and `/proc/self/cgroup` says in which.
 
+mod memory_parts;
 mod pids;
 mod v1;
 mod v2;
 
+pub use memory_parts::MemoryParts;
 pub use pids::{Pids, PidsFiles};
 
 use super::kept::KeptFile;
