@@ -25,12 +25,12 @@ fn signals() -> Vec<Box<dyn Signal>> {
         Box::new(native_objects::NativeObjects::default()),
         Box::new(libraries::OfLibraries),
         Box::new(threads::Threads::default()),
+        Box::new(surroundings::SurroundingsSignal::open()),
         Box::new(heap_sites::Sites::default()),
         Box::new(ledger::LedgerSignal::open()),
         // What stops Java threads comes last.
         Box::new(loaders::LoadersSignal::default()),
         Box::new(histogram::Histograms::default()),
-        Box::new(surroundings::SurroundingsSignal::open()),
     ]
 }
 
