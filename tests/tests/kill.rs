@@ -15,8 +15,8 @@ const AT_A_TIME: usize = 4;
 /// Every second JVM writes so much that its segments are closed and compressed all the time.
 const OPTIONS: [(&str, u64); 2] = [("interval=250ms", 250), ("interval=20ms,max_disk=1m", 20)];
 
-/// By then the agent, which begins beside the program, has written its first line.
-const BEGUN_BY: Duration = Duration::from_secs(1);
+/// So long after the program's first word the agent, which begins beside the program, has written its first line.
+const BEGUN_AFTER_MS: i64 = 750;
 
 /// What a busy machine may add between two instructions of a thread, here or in the JVM.
 const SCHEDULING_MS: u64 = 250;
@@ -64,7 +64,9 @@ fn kill_one(jdk: &Jdk, number: u32) -> Result<()> {
     let killed_ms = now_ms()?;
     let finished = jvm.kill()?;
     let nothing_yet = disk_bytes(finished.directory().join("traces").as_path()) == 0;
-    if nothing_yet && moment < BEGUN_BY {
+    let first_word = finished.stdout.lines().find_map(Step::parse);
+    let is_young = first_word.is_none_or(|step| killed_ms - step.t_ms < BEGUN_AFTER_MS);
+    if nothing_yet && is_young {
         return Ok(());
     }
     check(&finished, killed_ms, interval_ms).with_context(|| format!("{options}, after {moment:?}"))

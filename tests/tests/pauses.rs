@@ -122,9 +122,13 @@ fn a_process_that_is_held_back_shows_it() -> Result<()> {
         .within(&group)?
         .start()?;
     jvm.step("spinning")?;
-    jvm.wait_for_trace("throttling in a sample", |trace| {
+    // Nothing of this is the JVM's doing: it paused for less than the agent overslept.
+    jvm.wait_for_trace("throttling in a sample, and oversleeping", |trace| {
         let throttled = |sample: &Sample| sample.cpu?.throttled_us.filter(|&us| us > 100_000);
-        trace.samples.iter().find_map(throttled)
+        let overslept: u64 = trace.samples.iter().map(|s| s.agent.overslept_us).sum();
+        let paused = trace.samples.last()?.pauses?.total_us;
+        let throttled = trace.samples.iter().find_map(throttled)?;
+        (overslept > paused).then_some(throttled)
     })?;
     let trace = jvm.trace()?;
     let cpu = |sample: &Sample| sample.cpu.filter(|cpu| cpu.throttled_us.is_some());
@@ -132,14 +136,6 @@ fn a_process_that_is_held_back_shows_it() -> Result<()> {
     let (periods, throttled) = (cpu.periods.unwrap(), cpu.throttled_periods.unwrap());
     assert!(throttled > 0 && throttled <= periods, "{cpu:?}");
     assert_eq!(trace.header.system.cpu_quota, Some(0.2));
-    // Nothing of this is the JVM's doing.
-    let overslept = trace.samples.iter().map(|s| s.agent.overslept_us);
-    let overslept: u64 = overslept.sum();
-    let paused = trace.last_sample()?.pauses.context("no pauses")?.total_us;
-    assert!(
-        overslept > paused,
-        "overslept {overslept} us, paused {paused} us"
-    );
     Ok(())
 }
 

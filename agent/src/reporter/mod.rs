@@ -165,12 +165,13 @@ impl Reporter {
         if let Some(work) = work {
             self.work(env, work);
             desk::finished();
-            if !ends && self.evidence.is_awaited() {
-                let sample = self.last_sample.clone();
-                self.gather_evidence(env, &sample);
-            }
         }
         self.read_messages(env);
+        // A message is set within microseconds and lost with its error, evidence takes its time.
+        if !ends && self.messages.is_empty() && self.evidence.is_awaited() {
+            let sample = self.last_sample.clone();
+            self.gather_evidence(env, &sample);
+        }
         if guard::is_disabled() {
             self.say_goodbye();
             return false;

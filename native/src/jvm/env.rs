@@ -8,6 +8,10 @@ use jni::sys::JNIEnv;
 use jni::{Env, EnvUnowned, Outcome};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+/// Capacity of a frame that takes references to all loaded classes. No memory is taken for it: it only tells `-Xcheck:jni`
+/// that so many are meant. HotSpot accepts up to 65,536.
+pub(super) const ALL_CLASSES: usize = 60_000;
+
 /// Runs `body` with the environment of the calling thread, within a local reference frame of its own.
 ///
 /// A panic or a Java exception inside is swallowed and gives `None`; an exception of ours is never left pending. One that

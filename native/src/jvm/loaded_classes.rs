@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::Jvmti;
+use super::env::ALL_CLASSES;
 use super::jvmti::{JvmError, error};
 use jni::Env;
 use jni::ids::JStaticFieldID;
@@ -51,7 +52,7 @@ impl Jvmti {
             }
             Ok::<_, jni::errors::Error>(found)
         };
-        env.with_local_frame(64, list)
+        env.with_local_frame(ALL_CLASSES, list)
             .map_err(|_| JvmError::Jni("cannot list the loaded classes"))
     }
 }

@@ -8,6 +8,7 @@
 //! See the module above.
 #![allow(unsafe_code)]
 
+use super::env::ALL_CLASSES;
 use super::jvmti::{JvmError, error};
 use jni::Env;
 use jvmti_bindings::env::Jvmti as Bindings;
@@ -47,13 +48,11 @@ impl TaggingEnv {
         env: &mut Env<'_>,
         body: impl FnOnce(&mut Env<'_>, &Bindings, &[jclass]) -> Result<T, JvmError>,
     ) -> Result<T, JvmError> {
-        /// What the frame is made for at first; it grows.
-        const REFERENCES: usize = 64;
         let bindings = self
             .bindings()
             .ok_or(JvmError::Jni("the environment is gone"))?;
         let mut result = Err(JvmError::Jni("no room for local references"));
-        let framed = env.with_local_frame(REFERENCES, |env| {
+        let framed = env.with_local_frame(ALL_CLASSES, |env| {
             result = bindings
                 .get_loaded_classes()
                 .map_err(|code| error("GetLoadedClasses", code))

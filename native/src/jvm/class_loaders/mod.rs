@@ -15,6 +15,7 @@ mod table;
 
 pub use table::{LoaderKind, LoaderTable};
 
+use super::env::ALL_CLASSES;
 use super::jvmti::{Jvmti, delete_local};
 use fields::LoaderFields;
 use generations::Generations;
@@ -92,7 +93,7 @@ impl LoaderTable {
     /// Counts the classes of every loader. `None` when the JVM refuses or has no memory for it.
     pub fn census(&mut self, jvmti: Jvmti, env: &mut Env<'_>) -> Option<LoaderCensus> {
         let fields = self.fields(env)?;
-        let counted = env.with_local_frame(64, |env| {
+        let counted = env.with_local_frame(ALL_CLASSES, |env| {
             Ok::<_, jni::errors::Error>(self.take_census(jvmti, env, &fields))
         });
         if env.exception_check() {

@@ -21,6 +21,7 @@ mod prepare;
 mod tag;
 mod walk;
 
+use super::env::ALL_CLASSES;
 use super::{JvmError, Jvmti, LoaderTable, TaggingEnv};
 use jni::Env;
 use jni::objects::JObject;
@@ -157,7 +158,7 @@ pub fn paths_to_root(
 ) -> Result<RootWalk, JvmError> {
     let began = Instant::now();
     let tagging = TaggingEnv::new(env)?;
-    let found = env.with_local_frame(64, |env| {
+    let found = env.with_local_frame(ALL_CLASSES, |env| {
         Ok::<_, jni::errors::Error>(look(jvmti, env, &tagging, target, limits, began))
     });
     if env.exception_check() {
