@@ -5,7 +5,7 @@ use flinkmem_tests::process::Process;
 use flinkmem_tests::skip::skipped;
 use flinkmem_tests::wait::{PATIENCE, wait_for};
 use flinkmem_tests::{Jdk, Jvm, Running, Trace, artefacts, javac, on_every_jdk};
-use flinkmem_trace::{Accounting, IncidentKind, OffHeap};
+use flinkmem_trace::{Accounting, IncidentKind, OffHeap, Record};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -60,6 +60,32 @@ fn is_quiet(jdk: &Jdk, stdout: &str, stderr: &str) {
     let of_the_jvm = |line: &&str| line.starts_with("WARNING: ") && jdk.feature >= 21;
     let other: Vec<&str> = stderr.lines().filter(|line| !of_the_jvm(line)).collect();
     assert!(other.is_empty(), "{other:?}");
+}
+
+#[test]
+fn who_starts_threads_after_the_attach_is_known() -> Result<()> {
+    on_every_jdk(|jdk| {
+        let mut jvm = Jvm::new(jdk, "ThreadLeak").arguments(["10", "0"]).start()?;
+        jvm.step("ready")?;
+        attach(&jvm, "interval=20ms")?;
+        jvm.go_on()?;
+        jvm.step("leaked")?;
+        let live = jvm.wait_for_trace("a census with creators", |trace| {
+            let sites = trace.sites_through("ThreadLeak.leak");
+            trace.evidence.iter().find_map(|record| match record {
+                Record::ThreadCensus(census) => {
+                    let mut creators = census.creators.iter();
+                    let found = creators.find(|each| each.live > 0 && sites.contains(&each.site));
+                    found.map(|creator| creator.live)
+                }
+                _ => None,
+            })
+        })?;
+        let trace = jvm.trace()?;
+        assert!(live <= 10, "{live}");
+        assert!(trace.header.attached_late);
+        Ok(())
+    })
 }
 
 #[test]

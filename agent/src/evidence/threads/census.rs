@@ -172,8 +172,8 @@ impl Census {
     }
 }
 
-/// What HotSpot makes of a name that is too long for the kernel's 15 letters: its beginning, since JDK 22 or so its beginning
-/// and end.
+/// What HotSpot makes of a name that is too long for the kernel's 15 letters: its beginning; in newer releases its
+/// beginning and end.
 fn kernel_names(name: &str) -> Vec<String> {
     const LONGEST: usize = 15;
     let bytes = name.as_bytes();
