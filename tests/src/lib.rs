@@ -13,6 +13,7 @@ pub mod flink;
 pub mod javac;
 pub mod jdk;
 pub mod jvm;
+pub mod ledger_table;
 pub mod mount;
 pub mod native_library;
 pub mod process;
