@@ -13,6 +13,7 @@ pub mod case;
 pub mod cli;
 pub mod configuration;
 pub mod finding;
+pub mod heap;
 pub mod input;
 pub mod model;
 pub mod network;
