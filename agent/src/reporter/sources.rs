@@ -150,14 +150,9 @@ impl Sources {
             self.failed_reads += 1;
             return;
         }
-        // Before the first collection the JVM reports zero after it.
         let collected = self.last.collectors.iter().any(|each| each.count > 0);
-        let after_gc = pools
-            .iter()
-            .filter_map(|pool| pool.after_gc_bytes)
-            .reduce(u64::saturating_add);
+        self.last.after_gc_bytes = after_gc_bytes(&pools).filter(|_| collected);
         self.last.pools = pools;
-        self.last.after_gc_bytes = after_gc.filter(|_| collected);
     }
 
     /// Asks for the collectors' counts, for which no Java object is made.
@@ -337,6 +332,26 @@ fn psi(files: &PressureFiles) -> trace::Psi {
 /// next to nothing by itself.
 fn counts_collections(collector: &str) -> bool {
     !collector.ends_with(" Pauses") && collector != "G1 Concurrent GC"
+}
+
+/// Used after the last collection of each pool. Before its first collection the JVM reports zero for a pool: collections of
+/// the young generation alone say nothing of an old one that is in use, and so nothing of the whole.
+fn after_gc_bytes(pools: &[trace::Pool]) -> Option<u64> {
+    let is_old = |pool: &trace::Pool| pool.name.contains("Old") || pool.name.contains("Tenured");
+    let heap = || {
+        pools
+            .iter()
+            .filter(|pool| pool.kind == trace::PoolKind::Heap)
+    };
+    let uncollected = |pool: &trace::Pool| {
+        is_old(pool) && pool.used_bytes > 0 && pool.after_gc_bytes.unwrap_or(0) == 0
+    };
+    if heap().any(uncollected) {
+        return None;
+    }
+    heap()
+        .filter_map(|pool| pool.after_gc_bytes)
+        .reduce(u64::saturating_add)
 }
 
 /// What was in use after a collection is only learnt by asking, so it alone must not decide: a heap that was full once

@@ -131,7 +131,8 @@ pub struct Heap {
     pub committed_bytes: u64,
     /// Limit, `-Xmx` (less a survivor space under some collectors).
     pub max_bytes: u64,
-    /// Used after the last collection, summed over the pools that the JVM reports it for; absent before the first one.
+    /// Used after the last collection of each pool, summed: the live set, as old as the last collection of the old
+    /// generation. Absent before the first collection, and as long as an old generation in use was never collected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after_gc_bytes: Option<u64>,
 }
