@@ -27,6 +27,9 @@ const LISTED: usize = 32;
 const BYTES_PER_LOADER: u64 = 512;
 const LEAST_FREE: u64 = 1 << 20;
 
+/// What may have come or gone between the pool's reading and the JVM's answer, besides a quarter.
+const UNIT_SLACK: u64 = 512 << 10;
+
 /// Loaders for which a path from a root is looked for, as long as there is time.
 const EXPLAINED: usize = 8;
 
@@ -154,13 +157,31 @@ fn ask_for_metaspace(loaders: &mut Loaders, context: &mut Context<'_, '_>) {
     let Some(sums) = loader_metaspace(context.env) else {
         return;
     };
+    let total = sums.values().map(|sum| sum.used_bytes).sum();
+    let Some(unit) = unit(total, context.sample) else {
+        return;
+    };
     for row in &mut loaders.by_class {
         let class = if row.class == boot() { "" } else { &row.class };
         if let Some(sum) = sums.get(class) {
-            row.metaspace_used_bytes = Some(sum.used_bytes);
-            row.metaspace_reserved_bytes = Some(sum.reserved_bytes);
+            row.metaspace_used_bytes = Some(sum.used_bytes.saturating_mul(unit));
+            row.metaspace_reserved_bytes = Some(sum.reserved_bytes.saturating_mul(unit));
         }
     }
+}
+
+/// Bytes in the unit of the JVM's answer. Some releases count words and call them bytes, so the sum is held against the pool;
+/// `None` where neither fits.
+fn unit(total: u64, sample: &Sample) -> Option<u64> {
+    let pool = sample
+        .pools
+        .iter()
+        .find(|pool| pool.kind == PoolKind::Metaspace)?;
+    let fits = |unit: &u64| {
+        let bytes = total.saturating_mul(*unit);
+        bytes.abs_diff(pool.used_bytes) <= pool.used_bytes / 4 + UNIT_SLACK
+    };
+    [1, 8].into_iter().find(fits)
 }
 
 fn is_near(sample: &Sample) -> bool {
@@ -225,4 +246,27 @@ fn listed<'a>(
     loaders.truncate(LISTED);
     loaders.sort_by_key(|loader| loader.id.unwrap_or(u32::MAX));
     loaders.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flinkmem_trace::Pool;
+
+    #[test]
+    fn words_are_told_from_bytes_by_the_pool() {
+        let pool = Pool {
+            kind: PoolKind::Metaspace,
+            used_bytes: 25_000_000,
+            ..Pool::default()
+        };
+        let sample = Sample {
+            pools: vec![pool],
+            ..Sample::default()
+        };
+        assert_eq!(unit(24_800_000, &sample), Some(1));
+        assert_eq!(unit(3_100_000, &sample), Some(8));
+        assert_eq!(unit(12_000_000, &sample), None);
+        assert_eq!(unit(24_800_000, &Sample::default()), None);
+    }
 }

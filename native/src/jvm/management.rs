@@ -215,13 +215,15 @@ impl Table {
         self.slot(self.layout.get_vm_globals)
     }
 
-    /// `ExecuteDiagnosticCommand`, where the table's end is as expected: of the slots around it one alone is empty, the
-    /// reserved one six before it.
+    /// `ExecuteDiagnosticCommand`, the last but one, where the table's end is as expected: filled, but for the reserved slot
+    /// six before it, which only the second layout has filled as well.
     pub(super) fn execute_diagnostic_command_slot(self) -> Option<*const c_void> {
-        let execute = self.layout.get_pool_collection_usage + 14;
-        let reserved = execute - 6;
-        let is_as_expected = (self.layout.get_pool_collection_usage..=execute + 1)
-            .all(|index| self.slot(index).is_none() == (index == reserved));
+        let first = self.layout.get_pool_collection_usage;
+        let execute = first + 14;
+        let reserved =
+            (first != Layout::with_inserted(1).get_pool_collection_usage).then_some(execute - 6);
+        let is_as_expected = (first..=execute + 1)
+            .all(|index| self.slot(index).is_none() == (Some(index) == reserved));
         if is_as_expected {
             self.slot(execute)
         } else {
