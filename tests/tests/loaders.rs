@@ -1,9 +1,12 @@
 //! Class loaders: who is alive, how many generations, and what keeps those of ended jobs.
 
-use anyhow::{Context, Result};
-use flinkmem_tests::{Jdk, Jvm, Trace, on_every_jdk};
+use anyhow::{Context, Result, ensure};
+use flinkmem_tests::artefacts;
+use flinkmem_tests::wait::PATIENCE;
+use flinkmem_tests::{Cluster, Jdk, Jvm, Trace, on_every_jdk};
 use flinkmem_trace::{Loader, Loaders, Occasion, PathOutcome, Record, Retention, RootPath};
 use std::collections::HashSet;
+use std::process::Command;
 
 const CHILD_FIRST: &str = "LoaderLeaks$ChildFirst";
 
@@ -44,6 +47,10 @@ fn loaders_that_are_collected_leave_the_census() -> Result<()> {
             .find(|row| row.class == CHILD_FIRST)
             .context("no row")?;
         assert_eq!(row.loaders, 4);
+        // Each has one or two small classes: some kilobytes, in bytes and not in words.
+        let used = row.metaspace_used_bytes.context("no metaspace")?;
+        assert!((4 * 1024..256 * 1024).contains(&used), "{row:?}");
+        assert!(row.metaspace_reserved_bytes >= Some(used), "{row:?}");
         assert!(
             census
                 .by_class
@@ -201,4 +208,45 @@ fn paths(trace: &Trace) -> impl Iterator<Item = &RootPath> {
         Record::RootPath(path) => Some(&**path),
         _ => None,
     })
+}
+
+/// Three times the same job, whose client leaves a polling thread behind: a leak of one loader a submission.
+#[test]
+fn the_thread_that_keeps_a_flink_jobs_loader_is_named() -> Result<()> {
+    let jdk = Jdk::find(17)?;
+    let mut cluster = Cluster::builder(&jdk).agent("").start()?;
+    for _ in 0..3 {
+        let job = cluster.submit("com.acme.ThreadLeakJob", &[])?;
+        cluster.wait_for_job(&job, &["FINISHED"], PATIENCE)?;
+    }
+    let snapshot = Command::new(artefacts::flinkmem()?)
+        .args(["snapshot", &cluster.taskmanager().id().to_string()])
+        .output()?;
+    ensure!(
+        snapshot.status.success(),
+        "{}",
+        String::from_utf8_lossy(&snapshot.stderr)
+    );
+    let trace = Trace::open(cluster.traces())?;
+    let census = censuses(&trace).last().context("no census")?;
+    assert_eq!(census.taken.occasion, Occasion::Demand);
+    let generations: Vec<_> = census
+        .loaders
+        .iter()
+        .filter(|loader| loader.class == "org.apache.flink.util.ChildFirstClassLoader")
+        .filter(|loader| loader.generations == 3)
+        .collect();
+    assert_eq!(generations.len(), 3, "{:?}", census.loaders);
+    let oldest = generations.first().context("no loader")?;
+    let path = paths(&trace)
+        .find(|path| path.target_loader == oldest.id)
+        .context("no path")?;
+    assert_eq!(path.retention, Some(Retention::Thread), "{path:?}");
+    assert_eq!(
+        path.target_class,
+        "org.apache.flink.util.ChildFirstClassLoader"
+    );
+    let named = path.steps.first().and_then(|step| step.thread.as_deref());
+    assert_eq!(named, Some("acme-poller"), "{path:?}");
+    Ok(())
 }

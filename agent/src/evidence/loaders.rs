@@ -177,11 +177,9 @@ fn unit(total: u64, sample: &Sample) -> Option<u64> {
         .pools
         .iter()
         .find(|pool| pool.kind == PoolKind::Metaspace)?;
-    let fits = |unit: &u64| {
-        let bytes = total.saturating_mul(*unit);
-        bytes.abs_diff(pool.used_bytes) <= pool.used_bytes / 4 + UNIT_SLACK
-    };
-    [1, 8].into_iter().find(fits)
+    let off = |unit: &u64| total.saturating_mul(*unit).abs_diff(pool.used_bytes);
+    let nearest = [1, 8].into_iter().min_by_key(off)?;
+    (off(&nearest) <= pool.used_bytes / 4 + UNIT_SLACK).then_some(nearest)
 }
 
 fn is_near(sample: &Sample) -> bool {
@@ -267,6 +265,7 @@ mod tests {
         assert_eq!(unit(24_800_000, &sample), Some(1));
         assert_eq!(unit(3_100_000, &sample), Some(8));
         assert_eq!(unit(12_000_000, &sample), None);
+        assert_eq!(unit(60_000_000, &sample), None);
         assert_eq!(unit(24_800_000, &Sample::default()), None);
     }
 }
