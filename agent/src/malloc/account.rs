@@ -180,6 +180,11 @@ pub(super) fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
+/// Bytes of the tables that are in use.
+pub(super) fn used_bytes() -> usize {
+    LIVE.used_bytes()
+}
+
 /// Mean distance between samples now, bytes.
 pub(super) fn sampling_bytes() -> u64 {
     SAMPLING.interval_bytes(LIVE.used())

@@ -5,9 +5,13 @@
 //!
 //! * The thread's state says "in native code" ([`NativeState`], proven at the start; else no stacks at all).
 //! * The library that allocates is none of the JVM's, of the C and C++ run time or another agent ([`may_have_stacks`]): those hold
-//!   locks that the JVM wants while the world stands still. Of the JDK's only `libzip` may, for it holds none.
+//!   locks that the JVM wants while the world stands still. Of the JDK's only `libzip` may: leaked deflaters are worth it.
 //! * No library is being loaded or unloaded by Java code: its constructors run under the loader's lock.
 //! * The JVM is not ending: whoever enters it then never returns.
+//!
+//! A thread may be inside `GetPrimitiveArrayCritical`, as when an `Inflater` takes its window. No collector of JDK 11 to 25 waits for
+//! such threads in a stopped world: they give up and collect later, or wait before they stop it (ZGC, and all since 22). So a
+//! thread that waits for the world to go on holds up nobody.
 //!
 //! Otherwise the block has a library and no stack.
 

@@ -110,6 +110,11 @@ pub(crate) fn tick(elapsed: Option<Duration>) {
     });
 }
 
+/// Bytes that the live samples take.
+pub(crate) fn memory_bytes() -> u64 {
+    u64::try_from(account::used_bytes()).unwrap_or(u64::MAX)
+}
+
 fn with_imports<T>(body: impl FnOnce(&mut Option<Imports>) -> T) -> Option<T> {
     match IMPORTS.try_lock() {
         Ok(mut imports) => Some(body(&mut imports)),

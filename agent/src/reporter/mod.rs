@@ -395,7 +395,7 @@ impl Reporter {
         let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         AgentCost {
             cpu_us: clock::thread_cpu().map(micros).unwrap_or_default(),
-            memory_bytes: losses.memory_bytes + objects.memory_bytes,
+            memory_bytes: losses.memory_bytes + objects.memory_bytes + malloc::memory_bytes(),
             heap_bytes: own_heap::bytes(),
             disk_bytes: writer.disk_bytes,
             tick_us: micros(began.elapsed()),
