@@ -45,6 +45,21 @@ fn a_panic_anywhere_switches_the_agent_off_and_changes_nothing_else() -> Result<
 }
 
 #[test]
+fn a_panic_in_the_place_of_malloc_leaves_hooks_that_only_call_through() -> Result<()> {
+    on_every_jdk(|jdk| {
+        let storm = Jvm::new(jdk, "NativeStorm").arguments(["8", "2", "10", "2"]);
+        let finished = storm.failing_agent("malloc", "native=on").run()?;
+        let context = format!("{jdk}: {}", finished.stderr);
+        assert!(finished.status.success(), "{context}");
+        let steps = finished.steps();
+        assert!(steps.iter().any(|step| step.name == "done"), "{context}");
+        let goodbyes = finished.stderr.matches("the agent is switched off").count();
+        assert_eq!(goodbyes, 1, "{context}");
+        Ok(())
+    })
+}
+
+#[test]
 fn an_agent_that_hangs_holds_up_a_failing_thread_for_a_moment_only() -> Result<()> {
     let jdk = Jdk::find(17)?;
     let program = || {
