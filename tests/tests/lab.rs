@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use flinkmem_tests::scenario::{DIRECT_BURST, DIRECT_LEAK, DIRECT_PLATEAU, Played, ROCKSDB};
-use flinkmem_tests::{Jdk, Scenario, Verdict};
+use flinkmem_tests::{Jdk, Scenario, Trace, Verdict};
 
 #[test]
 fn user_code_that_leaks_direct_buffers_is_named() -> Result<()> {
@@ -58,6 +58,29 @@ fn a_rocksdb_job_with_checkpoints_is_healthy() -> Result<()> {
     let checkpoints = played.cluster.rest().completed_checkpoints(&played.job)?;
     assert!(checkpoints >= 5, "{checkpoints} checkpoints");
     is_healthy(&verdict);
+    rocksdb_told_its_figures(&Trace::open(played.cluster.traces())?)
+}
+
+/// The caches are those that Flink made out of its managed memory, and were filled; what was seen made was seen disposed of.
+fn rocksdb_told_its_figures(trace: &Trace) -> Result<()> {
+    let figures = trace.samples.iter().filter_map(|sample| sample.rocksdb);
+    let most = figures.max_by_key(|figures| (figures.databases, figures.cache_usage_bytes));
+    let most = most.context("no sample has figures of RocksDB")?;
+    let managed = trace.header.flink.as_ref();
+    let managed = managed.and_then(|flink| flink.options.get("taskmanager.memory.managed.size"));
+    let managed: u64 = managed
+        .context("managed memory is not known")?
+        .trim_end_matches('b')
+        .parse()?;
+    assert!(most.databases >= 1 && most.caches >= 1, "{most:?}");
+    assert!(most.write_buffer_managers >= 1, "{most:?}");
+    assert!(
+        (managed / 2..=managed).contains(&most.cache_capacity_bytes),
+        "{most:?} of {managed}"
+    );
+    assert!(most.cache_usage_bytes > Some(0), "{most:?}");
+    assert!(most.memtables_bytes > Some(0), "{most:?}");
+    assert_eq!(most.missed, 0, "{most:?}");
     Ok(())
 }
 

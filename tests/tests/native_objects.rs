@@ -179,8 +179,13 @@ fn counts_recorded(record: &NativeObjects) -> Counts {
     counts
 }
 
+/// But for the number of local references in the agent's own thread, where JVMTI hands over thousands at once: up to JDK 17 the
+/// check has its opinion about that.
 fn check_jni_is_silent(stdout: &str) {
-    let complains = |line: &&str| line.contains("WARNING") || line.contains("FATAL");
+    let complains = |line: &&str| {
+        let about_references = line.contains("JNI local refs");
+        (line.contains("WARNING") || line.contains("FATAL")) && !about_references
+    };
     assert_eq!(stdout.lines().find(complains), None);
 }
 
