@@ -89,6 +89,10 @@ fn follow_a_job(version: &str) -> Result<()> {
         .version(version)
         .configure("state.backend.type", "rocksdb")
         .configure("parallelism.default", "2")
+        .configure("taskmanager.memory.framework.off-heap.size", "96m")
+        .configure("restart-strategy.type", "fixed-delay")
+        .configure("restart-strategy.fixed-delay.attempts", "1")
+        .configure("restart-strategy.fixed-delay.delay", "100ms")
         .agent("interval=200ms")
         .jobmanager_agent("interval=200ms")
         .start()?;
@@ -141,6 +145,15 @@ fn follow_a_job(version: &str) -> Result<()> {
         known.checkpoints_failed,
         checkpoints["counts"]["failed"].as_u64()
     );
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    for t in [cluster.traces(), cluster.jobmanager_traces()] {
+        let costs: Vec<_> = Trace::open(t)?
+            .samples
+            .iter()
+            .filter_map(|s| s.flink.as_ref().map(|f| (f.cost_us, s.agent.tick_us)))
+            .collect();
+        eprintln!("COST {costs:?}");
+    }
     cluster.rest().cancel(&job)?;
     cluster.wait_for_job(&job, &["CANCELED"], PATIENCE)?;
     for traces in [cluster.traces(), cluster.jobmanager_traces()] {
@@ -182,6 +195,23 @@ fn follow_a_job(version: &str) -> Result<()> {
     );
     let after = last(&trace).context("no figures")?;
     assert_eq!(after.tasks_ended, Some(tasks));
+    follow_a_restart(&cluster)
+}
+
+/// A job that fails, is restarted once, and fails again.
+fn follow_a_restart(cluster: &Cluster) -> Result<()> {
+    let job = cluster.submit("com.acme.DirectPoolJob", &["134217728", "0", "500"])?;
+    let id = job.to_string();
+    cluster.wait_for_job(&job, &["FAILED"], PATIENCE)?;
+    for traces in [cluster.traces(), cluster.jobmanager_traces()] {
+        let events = wait_in(traces, "the job to be gone", |trace| {
+            let of_job = |event: &&Event| event.job.as_ref() == Some(&id);
+            let events: Vec<_> = trace.events.iter().filter(of_job).cloned().collect();
+            let gone = events.iter().any(|event| event.event == EventKind::JobGone);
+            gone.then_some(events)
+        })?;
+        assert_eq!(numbers(&events, EventKind::Restart), [1], "{events:?}");
+    }
     Ok(())
 }
 

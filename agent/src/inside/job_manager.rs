@@ -50,10 +50,7 @@ impl Default for JobManager {
                 ]),
                 graph: Path::new(&["executionGraph", "state.executionGraph"]),
                 state: Path::new(&["state.name"]),
-                restarts: Path::new(&[
-                    "numRestarts",
-                    "executionGraph.numberOfRestartsCounter.count",
-                ]),
+                restarts: Path::new(&["numRestarts", "executionFailureHandler.numberOfRestarts"]),
                 checkpoints: Path::new(&["checkpointStatsTracker"]),
                 completed: Path::new(&["latestCompletedCheckpoint.checkpointId"]),
                 failed: Path::new(&["counts.numFailedCheckpoints"]),
@@ -77,8 +74,9 @@ impl JobManager {
         } = self;
         let runners = runners.object(reader, entrypoint)?;
         let mut jobs = Vec::new();
-        maps.for_each(reader, &runners, MOST_JOBS, |reader, id, runner| {
-            jobs.extend(paths.read(reader, id, runner));
+        maps.for_each(reader, &runners, MOST_JOBS, |reader, entry| {
+            let key_and_value = entry.key(reader).zip(entry.value(reader));
+            jobs.extend(key_and_value.and_then(|(id, runner)| paths.read(reader, &id, &runner)));
         })?;
         jobs.sort_by(|one, other| one.id.cmp(&other.id));
         let inside = FlinkInside {

@@ -15,6 +15,7 @@ use changes::Changes;
 use flinkmem_native::jvm::{ObjectReader, Path, jni};
 use flinkmem_trace::{Event, FlinkInside, Sample};
 use jni::objects::JObject;
+use jni::refs::Weak;
 use root::{Root, Roots};
 use std::time::{Duration, Instant};
 
@@ -142,6 +143,36 @@ impl Lookout {
         let cost = self.began.map(|began| now.duration_since(began));
         let rest = cost.unwrap_or_default().as_secs_f64() * self.rest;
         self.next = Some(now + Duration::from_secs_f64(rest.min(LONGEST_REST)));
+    }
+}
+
+/// An object that stays the same as long as it lives: the way to it is gone once.
+struct Remembered {
+    way: Path,
+    object: Weak<JObject<'static>>,
+}
+
+impl Remembered {
+    fn new(way: &'static str) -> Self {
+        Self {
+            way: Path::new(&[way]),
+            object: Weak::null(),
+        }
+    }
+
+    fn object<'local>(
+        &mut self,
+        reader: &mut ObjectReader<'_, 'local>,
+        from: &JObject<'_>,
+    ) -> Option<JObject<'local>> {
+        let known = self.object.upgrade_local(reader.env()).ok().flatten();
+        // Before the first time it is a null reference, not none.
+        if let Some(known) = known.filter(|known| !known.is_null()) {
+            return Some(known);
+        }
+        let object = self.way.object(reader, from)?;
+        self.object = reader.env().new_weak_ref(&object).unwrap_or_default();
+        Some(object)
     }
 }
 

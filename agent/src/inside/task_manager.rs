@@ -2,7 +2,7 @@
 //!
 //! The names of the fields are those of Flink's sources; `docs/evidence.md` has them by version.
 
-use super::{Id, Reading};
+use super::{Id, Reading, Remembered};
 use flinkmem_native::jvm::{ArrayDeques, Maps, ObjectReader, Path, jni};
 use flinkmem_trace::{Event, EventKind, FlinkInside, Job, NetworkPool, Slot};
 use jni::objects::JObject;
@@ -21,7 +21,7 @@ const MOST_EVENTS: usize = 16;
 
 /// From `TaskManagerRunner` on.
 pub(super) struct TaskManager {
-    executor: Path,
+    executor: Remembered,
     pool: PoolPaths,
     slots: SlotPaths,
     tasks: TaskPaths,
@@ -35,7 +35,7 @@ pub(super) struct TaskManager {
 
 /// From `TaskExecutor` on; the rest from `NetworkBufferPool`.
 struct PoolPaths {
-    pool: Path,
+    pool: Remembered,
     total: Path,
     available: Path,
     required: Path,
@@ -76,9 +76,9 @@ struct Task {
 impl Default for TaskManager {
     fn default() -> Self {
         Self {
-            executor: Path::new(&["taskExecutorService.taskExecutor", "taskManager"]),
+            executor: Remembered::new("taskExecutorService.taskExecutor"),
             pool: PoolPaths {
-                pool: Path::new(&["shuffleEnvironment.networkBufferPool"]),
+                pool: Remembered::new("shuffleEnvironment.networkBufferPool"),
                 total: Path::new(&["totalNumberOfMemorySegments"]),
                 available: Path::new(&["availableMemorySegments"]),
                 required: Path::new(&["numTotalRequiredBuffers"]),
@@ -164,15 +164,21 @@ impl TaskManager {
         } = self;
         let all = paths.all.object(reader, executor)?;
         let mut is_complete = true;
-        maps.for_each(reader, &all, MOST_SLOTS, |reader, _, slot| {
-            let mut reading = paths.read(reader, slot);
+        maps.for_each(reader, &all, MOST_SLOTS, |reader, entry| {
+            let Some(slot) = entry.value(reader) else {
+                is_complete = false;
+                return;
+            };
+            let mut reading = paths.read(reader, &slot);
             if let Some(id) = &reading.job {
                 jobs.entry(id.clone()).or_insert_with(|| new_job(id));
             }
-            let in_slot = paths.tasks.object(reader, slot);
+            let in_slot = paths.tasks.object(reader, &slot);
             let count = in_slot.and_then(|in_slot| {
-                inner_maps.for_each(reader, &in_slot, MOST_TASKS, |reader, _, task| {
-                    tasks.read(reader, task, known, jobs, started);
+                inner_maps.for_each(reader, &in_slot, MOST_TASKS, |reader, entry| {
+                    if let Some(task) = entry.value(reader) {
+                        tasks.read(reader, &task, known, jobs, started);
+                    }
                 })
             });
             is_complete &= count.is_some();
@@ -222,18 +228,10 @@ impl TaskPaths {
         jobs: &mut BTreeMap<String, Job>,
         started: &mut Events,
     ) {
-        let is_it = |known: &Task, reader: &mut ObjectReader<'_, '_>| {
-            reader
-                .env()
-                .is_same_object(&known.task, task)
-                .unwrap_or(false)
-        };
         // Tables keep their order, so it is the first one that was not met yet, as a rule.
-        let position = (0..known.len()).find(|&index| {
-            known
-                .get(index)
-                .is_some_and(|known| !known.is_there && is_it(known, reader))
-        });
+        let position = known
+            .iter()
+            .position(|known| !known.is_there && reader.is_same(&known.task, task));
         let position = match position {
             Some(position) => position,
             None => {
@@ -278,11 +276,7 @@ impl TaskPaths {
         let Some(state) = self.state.object(reader, task) else {
             return false;
         };
-        if reader
-            .env()
-            .is_same_object(&self.running, &state)
-            .unwrap_or(false)
-        {
+        if reader.is_same(&self.running, &state) {
             return true;
         }
         let is_running = self.state_name.text(reader, &state).as_deref() == Some("RUNNING");

@@ -34,17 +34,18 @@ impl Default for Maps {
 }
 
 impl Maps {
-    /// Calls `visit` with keys and values, with at most `limit` of them. How many there were; `None` when that is not all
-    /// of them, or not a map of these.
+    /// Calls `visit` with the entries, with at most `limit` of them. How many there were; `None` when that is not all of
+    /// them, or not a map of these.
     pub fn for_each(
         &mut self,
         reader: &mut ObjectReader<'_, '_>,
         map: &JObject<'_>,
         limit: usize,
-        mut visit: impl FnMut(&mut ObjectReader<'_, '_>, &JObject<'_>, &JObject<'_>),
+        mut visit: impl FnMut(&mut ObjectReader<'_, '_>, &mut Entry<'_, '_>),
     ) -> Option<usize> {
         // A concurrent map has no such field, and is not checked.
         let size = reader.integer(&mut self.size, map);
+        let is_concurrent = size.is_none();
         let Some(table) = reader.object(&mut self.table, map) else {
             // Not allocated before the first entry.
             return (self.table.is_in(reader, map) && size.unwrap_or(0) == 0).then_some(0);
@@ -52,15 +53,19 @@ impl Maps {
         let mut seen = 0;
         // SAFETY: both classes of maps declare `table` as an array of nodes.
         for index in 0..unsafe { reader.length(&table) } {
-            let bucket = reader.in_frame(|reader| {
-                // SAFETY: as above, below its length.
-                let node = unsafe { reader.element(&table, index) }?;
-                let mut rest = limit.saturating_sub(seen);
-                self.bucket(reader, node, &mut rest, &mut visit);
-                Some(limit.saturating_sub(seen).saturating_sub(rest))
-            });
-            seen += bucket.unwrap_or(0);
-            if seen >= limit {
+            // SAFETY: as above, below its length.
+            let Some(node) = (unsafe { reader.element(&table, index) }) else {
+                continue;
+            };
+            let mut rest = limit.saturating_sub(seen);
+            let node = if is_concurrent {
+                self.first_of(reader, node)
+            } else {
+                node
+            };
+            self.bucket(reader, node, &mut rest, &mut visit);
+            seen = limit.saturating_sub(rest);
+            if rest == 0 {
                 return None;
             }
         }
@@ -68,29 +73,71 @@ impl Maps {
         is_all.then_some(seen)
     }
 
+    /// A bucket of a concurrent map that has become a tree keeps its nodes in a list as well, which begins in another place.
+    fn first_of<'local>(
+        &mut self,
+        reader: &mut ObjectReader<'_, 'local>,
+        node: JObject<'local>,
+    ) -> JObject<'local> {
+        match reader.object(&mut self.first, &node) {
+            Some(first) => {
+                reader.release(node);
+                first
+            }
+            None => node,
+        }
+    }
+
     fn bucket<'local>(
         &mut self,
         reader: &mut ObjectReader<'_, 'local>,
         node: JObject<'local>,
         rest: &mut usize,
-        visit: &mut impl FnMut(&mut ObjectReader<'_, '_>, &JObject<'_>, &JObject<'_>),
+        visit: &mut impl FnMut(&mut ObjectReader<'_, '_>, &mut Entry<'_, '_>),
     ) {
-        // A bucket of a concurrent map that has become a tree keeps its nodes in a list as well.
-        let mut node = reader.object(&mut self.first, &node).or(Some(node));
+        let mut node = Some(node);
         while let Some(this) = node {
             if *rest == 0 {
                 return;
             }
-            let visited = reader.in_frame(|reader| {
-                let key = reader.object(&mut self.key, &this)?;
-                let value = self.value.object(reader, &this)?;
-                visit(reader, &key, &value);
+            let entry = reader.in_frame(|reader| {
+                let mut entry = Entry {
+                    node: &this,
+                    key: &mut self.key,
+                    value: &mut self.value,
+                };
+                visit(reader, &mut entry);
                 Some(())
             });
-            *rest -= usize::from(visited.is_some());
+            *rest -= usize::from(entry.is_some());
             node = reader.object(&mut self.next, &this);
-            reader.env().delete_local_ref(this);
+            reader.release(this);
         }
+    }
+}
+
+/// An entry of a map.
+pub struct Entry<'a, 'local> {
+    node: &'a JObject<'local>,
+    key: &'a mut Field,
+    value: &'a mut Path,
+}
+
+impl Entry<'_, '_> {
+    /// Its key.
+    pub fn key<'other>(
+        &mut self,
+        reader: &mut ObjectReader<'_, 'other>,
+    ) -> Option<JObject<'other>> {
+        reader.object(self.key, self.node)
+    }
+
+    /// Its value.
+    pub fn value<'other>(
+        &mut self,
+        reader: &mut ObjectReader<'_, 'other>,
+    ) -> Option<JObject<'other>> {
+        self.value.object(reader, self.node)
     }
 }
 
@@ -119,7 +166,7 @@ impl ArrayDeques {
         let tail = reader.integer(&mut self.tail, deque)?;
         // SAFETY: the class declares `elements` as an array of objects.
         let capacity = i64::try_from(unsafe { reader.length(&elements) }).ok()?;
-        reader.env().delete_local_ref(elements);
+        reader.release(elements);
         let len = tail - head;
         u64::try_from(if len < 0 { len + capacity } else { len }).ok()
     }

@@ -10,11 +10,11 @@
 #![allow(unsafe_code)]
 
 use super::Jvmti;
+use super::jvmti::delete_local;
 use jni::Env;
 use jni::ids::JFieldID;
 use jni::objects::{JClass, JObject, JString};
 use jni::refs::{Reference, Weak};
-use jni::signature::{JavaType, Primitive};
 
 /// Classes that a field remembers. A step of a path meets one or two, the result of a future a few more.
 const REMEMBERED: usize = 8;
@@ -61,32 +61,49 @@ impl<'a, 'local> ObjectReader<'a, 'local> {
 
     /// The object in `field` of `object`; `None` when it is null or there is no such field.
     pub fn object(&mut self, field: &mut Field, object: &JObject<'_>) -> Option<JObject<'local>> {
-        let (id, Kind::Object) = field.find(self, object)? else {
-            return None;
-        };
-        // SAFETY: the id is a reference's, of the object's class.
-        let value = unsafe { self.env.get_field_unchecked(object, id, JavaType::Object) };
-        value.ok()?.l().ok().filter(|value| !value.is_null())
+        match field.find(self, object)? {
+            (id, Kind::Object) => self.referenced(id, object),
+            _ => None,
+        }
     }
 
     /// The number in `field` of `object`.
     pub fn integer(&mut self, field: &mut Field, object: &JObject<'_>) -> Option<i64> {
         let (id, kind) = field.find(self, object)?;
-        let read = |reader: &mut Self, primitive| {
-            // SAFETY: the id is that primitive's, of the object's class.
-            unsafe {
-                reader
-                    .env
-                    .get_field_unchecked(object, id, JavaType::Primitive(primitive))
+        let (env, object, id) = (self.env.get_raw(), object.as_raw(), id.into_raw());
+        // SAFETY: the environment is this thread's; the id is of that kind, of the object's class.
+        unsafe {
+            match kind {
+                Kind::Long => Some(((**env).v1_1.GetLongField)(env, object, id)),
+                Kind::Int => Some(((**env).v1_1.GetIntField)(env, object, id).into()),
+                Kind::Boolean => Some(((**env).v1_1.GetBooleanField)(env, object, id).into()),
+                Kind::Object | Kind::Other => None,
             }
-            .ok()
-        };
-        match kind {
-            Kind::Long => read(self, Primitive::Long)?.j().ok(),
-            Kind::Int => read(self, Primitive::Int)?.i().ok().map(i64::from),
-            Kind::Boolean => read(self, Primitive::Boolean)?.z().ok().map(i64::from),
-            Kind::Object | Kind::Other => None,
         }
+    }
+
+    /// Whether `reference`, which may be weak, and `object` are the same object.
+    #[must_use]
+    pub fn is_same(&self, reference: &impl Reference, object: &JObject<'_>) -> bool {
+        let env = self.env.get_raw();
+        // SAFETY: the environment is this thread's; both are references that it may use.
+        unsafe { ((**env).v1_1.IsSameObject)(env, reference.as_raw(), object.as_raw()) }
+    }
+
+    /// The object in the field `id` of `object`, which is a reference's and of its class; `None` for null.
+    fn referenced(&mut self, id: JFieldID, object: &JObject<'_>) -> Option<JObject<'local>> {
+        let env = self.env.get_raw();
+        // SAFETY: the environment is this thread's; the caller knows the field. What comes back is a local reference.
+        unsafe {
+            let value = ((**env).v1_1.GetObjectField)(env, object.as_raw(), id.into_raw());
+            (!value.is_null()).then(|| JObject::from_raw(self.env, value))
+        }
+    }
+
+    /// Gives a local reference back before its frame ends.
+    pub fn release(&self, object: JObject<'local>) {
+        // SAFETY: the environment is this thread's, and the local reference is not used afterwards.
+        unsafe { delete_local(self.env.get_raw(), object.into_raw()) };
     }
 
     /// The characters of a `java.lang.String`; `None` of any other object.
@@ -167,18 +184,9 @@ impl<'a, 'local> ObjectReader<'a, 'local> {
             .collect();
         let mut objects = Vec::new();
         for (id, _) in ids {
-            // SAFETY: the id is a reference's, of the object's class.
-            let value = unsafe { self.env.get_field_unchecked(object, id, JavaType::Object) };
-            let value = value.ok().and_then(|value| value.l().ok());
-            objects.extend(value.filter(|value| !value.is_null()));
+            objects.extend(self.referenced(id, object));
         }
         objects
-    }
-
-    fn release(&self, object: Option<JObject<'local>>) {
-        if let Some(object) = object {
-            self.env.delete_local_ref(object);
-        }
     }
 }
 
@@ -235,23 +243,19 @@ impl Field {
         reader: &mut ObjectReader<'_, '_>,
         object: &JObject<'_>,
     ) -> Option<(JFieldID, Kind)> {
-        let class = reader.env.get_object_class(object).ok()?;
-        let is_same = |known: &&Remembered| {
-            reader
-                .env
-                .is_same_object(&known.class, &class)
-                .unwrap_or(false)
+        let env = reader.env.get_raw();
+        // SAFETY: the environment is this thread's; the class is a local reference that is given back below.
+        let class = unsafe {
+            let class = ((**env).v1_1.GetObjectClass)(env, object.as_raw());
+            JClass::from_raw(reader.env, class)
         };
-        let known = self
-            .remembered
-            .iter()
-            .find(is_same)
-            .map(|known| known.found);
+        let mut remembered = self.remembered.iter();
+        let known = remembered.find(|known| reader.is_same(&known.class, &class));
         let found = match known {
-            Some(found) => found,
+            Some(known) => known.found,
             None => self.look_up(reader, &class),
         };
-        reader.env.delete_local_ref(class);
+        reader.release(class.into());
         found
     }
 
@@ -347,7 +351,9 @@ impl Path {
             let before = walk(reader, steps, from)?;
             let at = before.as_ref().unwrap_or(from);
             let found = reader.object(&mut last.field, at);
-            reader.release(before);
+            if let Some(before) = before {
+                reader.release(before);
+            }
             found
         })
     }
@@ -363,7 +369,9 @@ impl Path {
             let before = walk(reader, steps, from)?;
             let at = before.as_ref().unwrap_or(from);
             let found = reader.integer(&mut last.field, at);
-            reader.release(before);
+            if let Some(before) = before {
+                reader.release(before);
+            }
             found
         })
     }
@@ -382,7 +390,7 @@ impl Path {
     ) -> Option<String> {
         let string = self.object(reader, from)?;
         let text = reader.text(&string);
-        reader.release(Some(string));
+        reader.release(string);
         text
     }
 }
@@ -400,7 +408,9 @@ fn walk<'local>(
             continue;
         }
         let next = reader.object(&mut step.field, at);
-        reader.release(current);
+        if let Some(before) = current {
+            reader.release(before);
+        }
         current = Some(next?);
     }
     Some(current)

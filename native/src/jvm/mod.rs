@@ -44,7 +44,7 @@ pub use class_histogram::{
     ClassHistogram, ClassTally, HistogramLimits, LargeArray, Tally, class_histogram,
 };
 pub use class_loaders::{LoaderCensus, LoaderKind, LoaderReading, LoaderTable};
-pub use collections::{ArrayDeques, Maps, identity_map_keys};
+pub use collections::{ArrayDeques, Entry, Maps, identity_map_keys};
 pub use env::with_env;
 pub use fields::{Field, ObjectReader, Path};
 pub use flags::{FlagValue, vm_flags};
