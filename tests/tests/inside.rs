@@ -145,15 +145,6 @@ fn follow_a_job(version: &str) -> Result<()> {
         known.checkpoints_failed,
         checkpoints["counts"]["failed"].as_u64()
     );
-    std::thread::sleep(std::time::Duration::from_secs(4));
-    for t in [cluster.traces(), cluster.jobmanager_traces()] {
-        let costs: Vec<_> = Trace::open(t)?
-            .samples
-            .iter()
-            .filter_map(|s| s.flink.as_ref().map(|f| (f.cost_us, s.agent.tick_us)))
-            .collect();
-        eprintln!("COST {costs:?}");
-    }
     cluster.rest().cancel(&job)?;
     cluster.wait_for_job(&job, &["CANCELED"], PATIENCE)?;
     for traces in [cluster.traces(), cluster.jobmanager_traces()] {
@@ -195,7 +186,11 @@ fn follow_a_job(version: &str) -> Result<()> {
     );
     let after = last(&trace).context("no figures")?;
     assert_eq!(after.tasks_ended, Some(tasks));
-    follow_a_restart(&cluster)
+    // Once is enough: the fields have the same names.
+    if version == "1.20.5" {
+        follow_a_restart(&cluster)?;
+    }
+    Ok(())
 }
 
 /// A job that fails, is restarted once, and fails again.
