@@ -9,12 +9,15 @@
 
 use crate::agent::Agent;
 use crate::incident::desk;
-use crate::{callbacks, classes, guard, log, malloc, natives};
+use crate::{callbacks, classes, guard, log, malloc, native_objects, natives};
 use flinkmem_native::jvm::raw::JNIEnv;
-use flinkmem_native::jvm::{registered_natives, replace_natives, with_env};
+use flinkmem_native::jvm::{
+    Jvmti, LoadedNative, exported_names, registered_natives, replace_loaded_natives,
+    replace_natives, with_env,
+};
 use flinkmem_native::kernel::libraries;
 use flinkmem_trace::control::AttachAnswer;
-use std::ffi::CStr;
+use std::ffi::{CStr, CString, c_void};
 
 /// The library that holds the natives of `java.lang`, under its soname.
 const JAVA_LIBRARY: &CStr = c"libjava.so";
@@ -55,6 +58,7 @@ pub(crate) unsafe fn begin(agent: &'static Agent, env: *mut JNIEnv) -> AttachAns
         with_env(env, classes::find);
         with_env(env, malloc::begin_stacks);
         take_places(env);
+        take_places_of_native_objects(agent.jvmti, env);
         desk::open();
         let started = agent
             .jvmti
@@ -105,4 +109,44 @@ unsafe fn take_places(env: *mut JNIEnv) {
             "native methods could not be replaced: {error}"
         )),
     }
+}
+
+/// Stands before the natives that create and dispose of objects with native memory, of classes that are loaded. Those of
+/// classes that come later are seen when they are bound.
+///
+/// # Safety
+/// As [`begin`].
+#[allow(unsafe_code)]
+unsafe fn take_places_of_native_objects(jvmti: Jvmti, env: *mut JNIEnv) {
+    let wrapper = |native: &LoadedNative<'_>| {
+        if !native_objects::is_candidate(native.name) {
+            return None;
+        }
+        let address = exported_once(native)?;
+        let (class, name, signature) = (native.class, native.name, native.signature);
+        native_objects::wrap(class, name, signature, native.method, address)
+    };
+    // SAFETY: the caller's promise; a wrapper has its method's signature and knows its original.
+    let replaced =
+        unsafe { replace_loaded_natives(jvmti, env, native_objects::is_candidate_class, wrapper) };
+    if let Err(error) = replaced {
+        log::warn(format_args!(
+            "objects that hold native memory are not counted, but for classes that are loaded later: {error}"
+        ));
+    }
+}
+
+/// The function that a loaded library exports for a method. When several do, as after a library was loaded for one class
+/// loader after the other, it is not known which is whose.
+fn exported_once(native: &LoadedNative<'_>) -> Option<*mut c_void> {
+    let class = native.class.trim_start_matches('L').trim_end_matches(';');
+    exported_names(class, native.name, native.signature)
+        .into_iter()
+        .find_map(|name| {
+            let found = libraries::exported_anywhere(&CString::new(name).ok()?);
+            match found.as_slice() {
+                [address] => Some(*address),
+                _ => None,
+            }
+        })
 }

@@ -40,6 +40,7 @@ fn blocks_of_before_the_attach_are_not_held_against_those_of_since() -> Result<(
             if name == "late" {
                 let again = attach(&jvm, "interval=1s")?;
                 assert!(again.contains("nothing was changed"), "{again}");
+                inflaters_are_counted(&json(&snapshot(&jvm.id().to_string(), &[])?)?)?;
             }
             jvm.go_on()?;
         }
@@ -49,6 +50,25 @@ fn blocks_of_before_the_attach_are_not_held_against_those_of_since() -> Result<(
         is_quiet(jdk, &finished.stdout, &finished.stderr);
         Ok(())
     })
+}
+
+/// A hundred were created since the attach and one disposed of; the JVM may have used some of its own.
+fn inflaters_are_counted(snapshot: &Value) -> Result<()> {
+    let records = snapshot["evidence"].as_array().context("no evidence")?;
+    let classes = records
+        .iter()
+        .find(|record| record["kind"] == "native_objects")
+        .and_then(|record| record["classes"].as_array())
+        .context("no native objects")?;
+    let inflaters = classes
+        .iter()
+        .find(|class| class["class"] == "java.util.zip.Inflater")
+        .context("no inflaters")?;
+    let count = |key: &str| inflaters[key].as_u64().unwrap_or(0);
+    assert!((100..110).contains(&count("created")), "{inflaters}");
+    assert_eq!(count("created") - count("disposed"), 99, "{inflaters}");
+    assert_eq!(inflaters["incomplete"], true);
+    Ok(())
 }
 
 /// Nothing but the program's own steps on stdout; on stderr nothing but what the JVM has to say about any agent, and JDK 25

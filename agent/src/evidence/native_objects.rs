@@ -66,7 +66,7 @@ fn class(objects: native_objects::Objects, coming: Coming) -> NativeObjectClass 
         class: objects.class,
         created: objects.created,
         disposed: objects.disposed,
-        // Methods that were bound before the agent came are not watched.
+        // Objects of before the agent came are among those disposed of, not among those created.
         incomplete: objects.is_incomplete || coming == Coming::Late,
         sites,
     }

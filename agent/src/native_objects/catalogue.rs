@@ -80,6 +80,14 @@ pub(super) fn is_candidate(name: &str, has_option: bool) -> bool {
         || has_option && (begins(&CREATES) || begins(&DISPOSES))
 }
 
+/// Whether a class, with dots, may have methods in the catalogue, so that it is worth looking at them.
+pub(super) fn may_have(class: &str, given: &[String]) -> bool {
+    const PACKAGES: [&str; 3] = ["org.rocksdb.", "org.forstdb.", "com.github.luben.zstd."];
+    matches!(class, "java.util.zip.Inflater" | "java.util.zip.Deflater")
+        || PACKAGES.iter().any(|package| class.starts_with(package))
+        || given.iter().any(|given| given == class)
+}
+
 /// What `name` of `class`, with dots, does; `None` for a method that is not in the catalogue. `given` are the classes of the
 /// option.
 pub(super) fn find(

@@ -48,6 +48,12 @@ pub(crate) fn is_candidate(name: &str) -> bool {
     catalogue::is_candidate(name, !given_classes().is_empty())
 }
 
+/// Whether a class, as JVMTI writes it, may have such methods.
+pub(crate) fn is_candidate_class(class: &str) -> bool {
+    let class = class.trim_start_matches('L').trim_end_matches(';');
+    catalogue::may_have(&class.replace('/', "."), given_classes())
+}
+
 /// The function to bind instead of `address`, or `None` for a method that is not ours. `class` as JVMTI writes it, such as
 /// `Ljava/util/zip/Inflater;`; `method` is its `jmethodID`.
 pub(crate) fn wrap(

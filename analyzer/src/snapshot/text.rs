@@ -46,7 +46,7 @@ pub fn to_text(snapshot: &Snapshot) -> String {
 
 fn sample_lines(text: &mut String, sample: &Sample) {
     let mut line = |name: &str, value: String| {
-        let _ = writeln!(text, "  {name:<22}{value}");
+        let _ = writeln!(text, "  {name:<28}{value}");
     };
     let of = |used: u64, limit: Option<u64>| match limit {
         Some(limit) => format!("{} of {}", bytes(used), bytes(limit)),
@@ -119,10 +119,10 @@ fn object(text: &mut String, fields: &Map<String, Value>, names: &BTreeMap<u32, 
                     .iter()
                     .map(|(key, value)| format!("{} {}", words(key), cell(key, value, names)))
                     .collect();
-                let _ = writeln!(text, "  {:<22}{}", words(key), parts.join(", "));
+                let _ = writeln!(text, "  {:<28}{}", words(key), parts.join(", "));
             }
             value => {
-                let _ = writeln!(text, "  {:<22}{}", words(key), cell(key, value, names));
+                let _ = writeln!(text, "  {:<28}{}", words(key), cell(key, value, names));
             }
         }
     }
@@ -309,9 +309,9 @@ mod tests {
         }));
         assert_eq!(
             text,
-            "  complete              yes
-  limits                depth 3, max 1.00 KiB
-  total                 3.00 MiB
+            "  complete                    yes
+  limits                      depth 3, max 1.00 KiB
+  total                       3.00 MiB
   notes
      one
      two

@@ -61,7 +61,8 @@ pub use management::{CollectorCounts, Management, PoolKind, PoolUsage, RuntimeCo
 pub use method::{MethodFrame, describe_frame};
 pub use native_state::NativeState;
 pub use natives::{
-    RegisteredNative, Replaced, Replacement, current_env, registered_natives, replace_natives,
+    LoadedNative, RegisteredNative, Replaced, Replacement, current_env, exported_names,
+    registered_natives, replace_loaded_natives, replace_natives,
 };
 pub use perf_data::{PerfCounter, PerfData, PerfWord};
 pub use properties::java_property;

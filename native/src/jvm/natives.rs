@@ -13,7 +13,8 @@
 //! the calling thread's is changed, to a copy of its own table, and changed back before this module returns.
 #![allow(unsafe_code)]
 
-use super::JvmError;
+use super::jvmti::delete_local;
+use super::{JvmError, Jvmti};
 use jni::sys::{JNIEnv, JNINativeMethod, jclass, jint, jsize, jstring, jvalue};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -107,16 +108,144 @@ pub unsafe fn replace_natives(
                     found.push((class, replacement.method.clone()));
                 }
             }
-            PENDING.set(found);
-            REPLACED.set(0);
-            let quietly = from_a_boot_frame(env).is_ok() && PENDING.with_borrow(Vec::is_empty);
-            register_pending(env);
-            Ok(Replaced {
-                methods: REPLACED.get(),
-                quietly,
-            })
+            Ok(register(env, found))
         })
     }
+}
+
+/// A native method of a loaded class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedNative<'a> {
+    /// Class as JVMTI writes it, such as `Ljava/util/zip/Inflater;`.
+    pub class: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// JNI signature.
+    pub signature: &'a str,
+    /// `jmethodID`.
+    pub method: *mut c_void,
+}
+
+/// Puts functions in the place of native methods of all loaded classes that are `wanted`, from whatever loader: those that
+/// `replacement` gives for a method.
+///
+/// # Errors
+/// When the JVM does not tell its classes.
+///
+/// # Safety
+/// As [`replace_natives`], of the functions that `replacement` gives.
+pub unsafe fn replace_loaded_natives(
+    jvmti: Jvmti,
+    env: *mut JNIEnv,
+    wanted: impl Fn(&str) -> bool,
+    mut replacement: impl FnMut(&LoadedNative<'_>) -> Option<*mut c_void>,
+) -> Result<Replaced, JvmError> {
+    let classes = jvmti.bindings().get_loaded_classes();
+    let classes = classes.map_err(|code| super::jvmti::error("GetLoadedClasses", code))?;
+    let mut found = Vec::new();
+    for &class in &classes {
+        // SAFETY: a reference that the JVM has just given; what it refuses, such as the methods of a class that is not
+        // linked yet, has no natives bound.
+        unsafe {
+            let signature = jvmti.bindings().get_class_signature(class);
+            let Some((name, _)) = signature.ok().filter(|(name, _)| wanted(name)) else {
+                continue;
+            };
+            for method in jvmti
+                .bindings()
+                .get_class_methods(class)
+                .unwrap_or_default()
+            {
+                if let Some(native) = replaced(jvmti, &name, method, &mut replacement) {
+                    found.push((class.cast(), native));
+                }
+            }
+        }
+    }
+    // SAFETY: the caller's promise; the references are ours and not used again.
+    unsafe {
+        let replaced = register(env, found);
+        for class in classes {
+            delete_local(env, class.cast());
+        }
+        Ok(replaced)
+    }
+}
+
+/// # Safety
+/// `method` is of a loaded class.
+unsafe fn replaced(
+    jvmti: Jvmti,
+    class: &str,
+    method: *mut c_void,
+    replacement: &mut impl FnMut(&LoadedNative<'_>) -> Option<*mut c_void>,
+) -> Option<RegisteredNative> {
+    /// `ACC_NATIVE`.
+    const NATIVE: jint = 0x100;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let bindings = jvmti.bindings();
+        let modifiers = bindings.get_method_modifiers(method).ok()?;
+        if modifiers & NATIVE == 0 {
+            return None;
+        }
+        let (name, signature, _) = bindings.get_method_name(method).ok()?;
+        let function = replacement(&LoadedNative {
+            class,
+            name: &name,
+            signature: &signature,
+            method,
+        })?;
+        Some(RegisteredNative {
+            name: CString::new(name).ok()?,
+            signature: CString::new(signature).ok()?,
+            function,
+        })
+    }
+}
+
+/// Registers them all, from within a frame of the boot loader as far as that works out.
+///
+/// # Safety
+/// `env` is the calling thread's without a pending exception; the classes are references of this thread.
+unsafe fn register(env: *mut JNIEnv, found: Vec<(jclass, RegisteredNative)>) -> Replaced {
+    PENDING.set(found);
+    REPLACED.set(0);
+    // SAFETY: the caller's promise.
+    let quietly = unsafe {
+        let quietly = from_a_boot_frame(env).is_ok() && PENDING.with_borrow(Vec::is_empty);
+        register_pending(env);
+        quietly
+    };
+    Replaced {
+        methods: REPLACED.get(),
+        quietly,
+    }
+}
+
+/// The names under which a library exports a native method: the short one, and that of an overloaded method (JNI
+/// specification, "Resolving Native Method Names"). `class` with slashes.
+#[must_use]
+pub fn exported_names(class: &str, method: &str, signature: &str) -> [String; 2] {
+    let short = format!("Java_{}_{}", mangled(class), mangled(method));
+    let arguments = signature.trim_start_matches('(').split(')').next();
+    let long = format!("{short}__{}", mangled(arguments.unwrap_or("")));
+    [short, long]
+}
+
+fn mangled(name: &str) -> String {
+    let mut mangled = String::new();
+    for unit in name.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(b'/') => mangled.push('_'),
+            Ok(b'_') => mangled.push_str("_1"),
+            Ok(b';') => mangled.push_str("_2"),
+            Ok(b'[') => mangled.push_str("_3"),
+            Ok(byte) if byte.is_ascii_alphanumeric() => mangled.push(char::from(byte)),
+            _ => mangled.push_str(&format!("_0{unit:04x}")),
+        }
+    }
+    mangled
 }
 
 type Register =
@@ -384,4 +513,31 @@ unsafe fn static_method(
 unsafe fn clear_exception(env: *mut JNIEnv) {
     // SAFETY: the caller's promise; allowed with an exception pending.
     unsafe { ((**env).v1_1.ExceptionClear)(env) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exported_names_are_those_of_the_specification() {
+        assert_eq!(
+            exported_names("java/util/zip/Inflater", "end", "(J)V"),
+            [
+                "Java_java_util_zip_Inflater_end",
+                "Java_java_util_zip_Inflater_end__J"
+            ]
+        );
+        assert_eq!(
+            exported_names(
+                "org/rocksdb/WriteBatch$Handler",
+                "create_it",
+                "([BLjava/lang/String;)J"
+            ),
+            [
+                "Java_org_rocksdb_WriteBatch_00024Handler_create_1it",
+                "Java_org_rocksdb_WriteBatch_00024Handler_create_1it___3BLjava_lang_String_2"
+            ]
+        );
+    }
 }

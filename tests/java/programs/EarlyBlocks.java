@@ -1,3 +1,6 @@
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.Inflater;
 import sun.misc.Unsafe;
 
 /**
@@ -17,6 +20,7 @@ public final class EarlyBlocks {
         for (int i = 0; i < BLOCKS; i++) {
             blocks[i] = unsafe.allocateMemory(EARLY);
         }
+        new Inflater().end(); // its natives are bound before the agent comes
         Steps.pause("early");
         Steps.pause("attached", 0, 0);
         for (int i = 0; i < BLOCKS / 2; i++) {
@@ -31,6 +35,11 @@ public final class EarlyBlocks {
         for (int i = 0; i < LATE; i++) {
             late[i] = allocateLate(unsafe);
         }
+        List<Inflater> kept = new ArrayList<>();
+        for (int i = 0; i < 100; i++) {
+            kept.add(new Inflater());
+        }
+        kept.remove(0).end();
         Steps.pause("late", BLOCKS / 2 + LATE, (long) BLOCKS / 2 * GROWN + (long) LATE * EARLY);
         for (int i = BLOCKS / 2; i < BLOCKS; i++) {
             unsafe.freeMemory(blocks[i]);
@@ -39,7 +48,7 @@ public final class EarlyBlocks {
             unsafe.freeMemory(block);
         }
         Steps.pause("after", 0, 0);
-        Steps.say("done");
+        Steps.say("done", kept.size());
     }
 
     private static long allocateLate(Unsafe unsafe) {

@@ -30,7 +30,8 @@ pub struct NativeObjectClass {
     pub created: u64,
     /// Disposed of, exact.
     pub disposed: u64,
-    /// Not all methods that create or dispose of such objects are watched: the counts are not whole.
+    /// Not all methods that create or dispose of such objects are watched, or not from the start (`attached_late`): the counts
+    /// are not whole, and more may have been disposed of than created.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub incomplete: bool,
     /// Where the live ones were created, most first; absent where the library does not tell which object it disposes of.
