@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use flinkmem_tests::process::Process;
 use flinkmem_tests::skip::skipped;
 use flinkmem_tests::wait::{PATIENCE, wait_for};
-use flinkmem_tests::{Jdk, Jvm, Running, Trace, artefacts, javac, on_every_jdk};
+use flinkmem_tests::{Cluster, Jdk, Jvm, Running, Trace, artefacts, javac, on_every_jdk};
 use flinkmem_trace::{Accounting, IncidentKind, OffHeap, Record};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -332,6 +332,64 @@ fn a_snapshot_shows_who_holds_what_now() -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// Its RocksDB is loaded and busy when the agent comes, so what is seen of it is seen through natives that were bound before.
+#[test]
+fn a_taskmanager_with_a_running_job_is_understood_from_the_attach_on() -> Result<()> {
+    let mut cluster = Cluster::builder(&Jdk::find(17)?)
+        .configure("state.backend.type", "rocksdb")
+        .configure("state.backend.incremental", "true")
+        .start()?;
+    let job = cluster.submit("com.acme.RocksDbJob", &["1000", "1000000"])?;
+    cluster.wait_for_job(&job, &["RUNNING"], PATIENCE)?;
+    let pid = cluster.taskmanager().id();
+    let traces = cluster.traces().to_str().context("no text")?;
+    let options = format!("dir={traces},interval=200ms");
+    succeeded(&attach_to(pid, &["-o", &options])?)?;
+    let rocksdb_objects = |snapshot: &Value| {
+        let records = snapshot["evidence"].as_array().into_iter().flatten();
+        let classes = records
+            .filter(|record| record["kind"] == "native_objects")
+            .flat_map(|record| record["classes"].as_array().into_iter().flatten());
+        let made = classes
+            .filter(|class| {
+                class["class"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with("org.rocksdb."))
+            })
+            .filter(|class| class["created"].as_u64() > Some(0));
+        made.count()
+    };
+    let snapshot = wait_for(
+        "objects of RocksDB that a checkpoint makes",
+        PATIENCE,
+        || {
+            let snapshot = json(&snapshot(&pid.to_string(), &[])?)?;
+            Ok((rocksdb_objects(&snapshot) > 0).then_some(snapshot))
+        },
+    )?;
+    let ledger = snapshot["evidence"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|record| record["kind"] == "ledger")
+        .context("no ledger")?;
+    assert!(ledger["rss_bytes"].as_u64() > Some(100 << 20), "{ledger}");
+    let report = json(&flinkmem(["diagnose", "--format", "json"], traces)?)?;
+    assert_eq!(report["subject"]["process"], "tm", "{report}");
+    assert!(
+        report["rss"]["attributed"].as_f64() > Some(0.9),
+        "{}",
+        report["rss"]
+    );
+    eprintln!(
+        "{} of the resident memory has an owner",
+        report["rss"]["attributed"]
+    );
+    cluster.wait_for_job(&job, &["RUNNING"], PATIENCE)?;
+    assert!(cluster.taskmanager().status()?.is_none());
+    Ok(())
 }
 
 fn up_ms(snapshot: &Value) -> u64 {
