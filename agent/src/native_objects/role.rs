@@ -8,6 +8,7 @@ use super::groups::{self, Group};
 use super::handles::{self, Kind};
 use super::live;
 use super::signature::Returns;
+use crate::agent::{self, Coming};
 use crate::guard;
 use flinkmem_native::jvm::raw::{JNIEnv, jobject};
 use flinkmem_native::jvm::{exception_is_pending, for_each_long};
@@ -128,7 +129,10 @@ fn disposed(group: u16, handle: Option<Handle>, a: usize, b: usize) {
 /// Remembers an object that can be asked, with the size that it was created with.
 #[inline]
 fn learn(asked: Option<Asked>, handle: usize, size: usize) {
-    if let Some(asked) = asked.filter(|_| handle != 0) {
+    // What came late may have missed a method that disposes, of a library that is loaded twice for instance, and must not ask
+    // about an object that may be gone.
+    let sees_every_end = agent::get().is_some_and(|agent| agent.coming == Coming::WithTheJvm);
+    if let Some(asked) = asked.filter(|_| handle != 0 && sees_every_end) {
         handles::learn(handles::Handle {
             kind: asked.kind,
             value: handle,
