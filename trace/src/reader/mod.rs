@@ -268,7 +268,6 @@ fn parse(line: &[u8]) -> Parsed {
     struct Kind {
         kind: String,
     }
-    const KNOWN: [&str; 6] = ["header", "sample", "site", "event", "incident", "end"];
     // Nearly all lines are samples, and the writer puts the kind first. Read as what it is, a line need not be buffered to
     // look for its kind; a field that a type does not have, such as the kind itself, is skipped.
     if line.starts_with(br#"{"kind":"sample","#)
@@ -279,7 +278,7 @@ fn parse(line: &[u8]) -> Parsed {
     match serde_json::from_slice::<Record>(line) {
         Ok(record) => Parsed::Record(Box::new(record)),
         Err(_) => match serde_json::from_slice::<Kind>(line) {
-            Ok(Kind { kind }) if !KNOWN.contains(&kind.as_str()) => Parsed::UnknownKind,
+            Ok(Kind { kind }) if !Record::KINDS.contains(&kind.as_str()) => Parsed::UnknownKind,
             _ => Parsed::Garbage,
         },
     }

@@ -105,6 +105,26 @@ pub enum Record {
 }
 
 impl Record {
+    /// The kinds, as lines name them.
+    pub const KINDS: [&str; 16] = [
+        "header",
+        "sample",
+        "site",
+        "event",
+        "incident",
+        "ledger",
+        "histogram",
+        "heap_sites",
+        "loaders",
+        "root_path",
+        "thread_census",
+        "native_objects",
+        "libraries",
+        "surroundings",
+        "pause",
+        "end",
+    ];
+
     /// Wall clock, milliseconds since the epoch.
     #[must_use]
     pub fn t_ms(&self) -> i64 {

@@ -38,7 +38,7 @@ pub struct PreviousLife {
     /// Java heap in use in its last sample, garbage included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_bytes: Option<u64>,
-    /// Traces of processes of this host and this main class in the directory, this one not counted: many of them, one soon
+    /// Traces of processes of this host in the directory, this one not counted: many of them, one soon
     /// after the other, are a restart loop.
     pub lives: u32,
     /// Time that looking for it took, microseconds.
