@@ -7,7 +7,7 @@
 //! Handles are removed even when the agent has switched itself off, for its thread may be asking at that moment.
 
 use flinkmem_native::kernel::held_library::LoadedLibrary;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What a handle stands for.
@@ -38,6 +38,17 @@ static HANDLE_TABLE: [Mutex<Option<Handle>>; HANDLES] = [const { Mutex::new(None
 static USED: AtomicUsize = AtomicUsize::new(0);
 
 static DROPPED: AtomicU64 = AtomicU64::new(0);
+
+/// An object may end unseen, so none is asked about any more.
+static BLIND: AtomicBool = AtomicBool::new(false);
+
+/// Asks about nothing from now on: a method that disposes of such objects could not be stood before.
+pub(super) fn give_up() {
+    BLIND.store(true, Ordering::SeqCst);
+    for entry in used() {
+        *entry.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 /// A library with the package of its classes, as exported names contain it.
 pub(super) struct Library {
@@ -72,6 +83,10 @@ pub(super) fn libraries() -> impl Iterator<Item = (usize, &'static Library)> {
 pub(super) fn learn(handle: Handle) {
     for (index, entry) in HANDLE_TABLE.iter().enumerate() {
         let mut entry = entry.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock, so that none comes in after all were given up.
+        if BLIND.load(Ordering::SeqCst) {
+            return;
+        }
         if entry.is_none() {
             *entry = Some(handle);
             USED.fetch_max(index + 1, Ordering::Release);

@@ -79,6 +79,10 @@ pub(crate) fn wrap(
         .and_then(|role| slots::bind(method as usize, address as usize, &signature, role));
     if bound == Err(Refusal::NoRoom) {
         DROPPED_METHODS.fetch_add(1, Ordering::Relaxed);
+        let ends = matches!(entry.action, Action::Closes | Action::Disposes(_));
+        if ends && catalogue::asked(&entry.class).is_some() {
+            handles::give_up();
+        }
         if let Some(group) = groups::index_of(&entry.class).and_then(groups::get) {
             group.is_incomplete.store(true, Ordering::Relaxed);
         }
