@@ -61,7 +61,7 @@ impl DiskBudget {
         self.facts_bytes() - Self::RESERVED_FOR_THE_END
     }
 
-    /// What sites may use of the facts' share, half, so that incidents always find room.
+    /// What sites and evidence may use of the facts' share, half, so that incidents always find room.
     fn sites_bytes(self) -> u64 {
         self.facts_bytes() / 2
     }
@@ -163,7 +163,9 @@ impl TraceWriter {
         let written = serde_json::to_writer(&mut line, record)
             .map_err(WriteError::from)
             .and_then(|()| match record {
-                record if is_history(record) => self.append_to_segment(&mut line),
+                record if is_history(record) || self.has_no_fact_room(record, &line) => {
+                    self.append_to_segment(&mut line)
+                }
                 Record::Site(_) => self.append_fact(&mut line, self.budget.sites_bytes()),
                 Record::End(_) => self.append_fact(&mut line, self.budget.facts_bytes()),
                 _ => self.append_fact(&mut line, self.budget.incidents_bytes()),
@@ -187,6 +189,13 @@ impl TraceWriter {
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Evidence that would be a fact, but whose share of the facts, the sites' half, is used up: it is history then, so that
+    /// incidents always find room, however often somebody asks for a snapshot.
+    fn has_no_fact_room(&self, record: &Record, line: &[u8]) -> bool {
+        let needed = self.facts.len() + length_with_newline(line);
+        record.taken().is_some() && needed > self.budget.sites_bytes()
     }
 
     fn disk_bytes(&self) -> u64 {

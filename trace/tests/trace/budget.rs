@@ -117,6 +117,36 @@ fn sites_leave_room_for_incidents() {
 }
 
 #[test]
+fn snapshots_leave_room_for_incidents_and_are_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    let taken = Taken {
+        occasion: Occasion::Demand,
+        ..Default::default()
+    };
+    for up_ms in 0..10_000 {
+        let taken = Taken { up_ms, ..taken };
+        let asked_for = Record::Loaders(Box::new(Loaders {
+            taken,
+            ..Default::default()
+        }));
+        writer.write(&asked_for).unwrap();
+    }
+    writer.write(&incident(1)).unwrap();
+    let (records, _) = TraceReader::open(folder.path()).unwrap().records();
+    let up_ms: Vec<u64> = records
+        .iter()
+        .filter_map(|record| Some(record.taken()?.up_ms))
+        .collect();
+    assert!(
+        up_ms.contains(&0) && up_ms.contains(&9_999),
+        "{}",
+        up_ms.len()
+    );
+}
+
+#[test]
 fn every_segment_can_be_read_alone() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer =
