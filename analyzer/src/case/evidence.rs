@@ -1,8 +1,8 @@
 //! Evidence that is taken rarely, by kind and time: what rules ask for when a sample does not say enough.
 
 use flinkmem_trace::{
-    Histogram, Ledger, Libraries, Loaders, NativeObjects, Pause, Record, RootPath, Surroundings,
-    Taken, ThreadCensus,
+    HeapSites, Histogram, Ledger, Libraries, Loaders, NativeObjects, Pause, Record, RootPath,
+    Surroundings, Taken, ThreadCensus,
 };
 
 /// All evidence of a trace, in the order of time.
@@ -46,6 +46,7 @@ macro_rules! taken {
 }
 
 taken!(
+    HeapSites,
     Histogram,
     Ledger,
     Libraries,

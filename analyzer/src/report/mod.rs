@@ -7,7 +7,7 @@ mod text;
 mod wording;
 
 pub use quality::TraceQuality;
-pub use rss::{Rss, RssPart};
+pub use rss::{LibraryPart, Rss, RssPart};
 pub use subject::Subject;
 pub use text::to_text;
 

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Outcome, OutcomeKind};
 use crate::units::rfc3339;
-use flinkmem_trace::{Ledger, Owner};
+use flinkmem_trace::{Ledger, Libraries, Owner};
 use serde::Serialize;
 
 /// Resident memory with its owners.
@@ -28,7 +28,22 @@ pub struct RssPart {
     pub owner: String,
     /// Resident bytes.
     pub bytes: u64,
+    /// Of `malloc_in_use` by library, largest first: estimates from sampled blocks, with the agent's `native=on` only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub libraries: Vec<LibraryPart>,
 }
+
+/// What one library holds of what `malloc` gave out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct LibraryPart {
+    /// Its name, such as `librocksdbjni-linux64.so`; the JVM itself is `libjvm.so`.
+    pub name: String,
+    /// Live bytes, in the sizes asked for.
+    pub bytes: u64,
+}
+
+/// The JVM's own library: memory of `Unsafe` passes through it as well.
+const JVM: &str = "libjvm.so";
 
 impl Rss {
     /// The ledger that tells most: of the last incident, when the process ended; the last one, while it runs. `None` when
@@ -40,7 +55,16 @@ impl Rss {
         };
         let runs = outcome.kind == OutcomeKind::Running;
         let at_the_end = (!runs).then(of_an_incident).flatten();
-        at_the_end.or_else(|| case.evidence.last()).map(Self::from)
+        let ledger = at_the_end.or_else(|| case.evidence.last())?;
+        let mut rss = Self::from(ledger);
+        let in_use = rss.parts.iter_mut();
+        if let Some(part) = in_use
+            .into_iter()
+            .find(|part| part.owner == "malloc_in_use")
+        {
+            part.libraries = libraries(case, ledger.taken.up_ms);
+        }
+        Some(rss)
     }
 }
 
@@ -52,6 +76,7 @@ impl From<&Ledger> for Rss {
             .map(|part| RssPart {
                 owner: name(part.owner),
                 bytes: part.bytes,
+                libraries: Vec::new(),
             })
             .collect();
         parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
@@ -64,6 +89,31 @@ impl From<&Ledger> for Rss {
             parts,
         }
     }
+}
+
+/// What libraries held about then, off-heap memory of Java code, which is an owner of its own, taken off the JVM's share.
+fn libraries(case: &Case, up_ms: u64) -> Vec<LibraryPart> {
+    let Some(found) = case.evidence.until::<Libraries>(up_ms) else {
+        return Vec::new();
+    };
+    let moment = case.timeline.at_or_before(found.taken.up_ms);
+    let off_heap = moment.and_then(|moment| moment.off_heap);
+    let off_heap_bytes = off_heap.map_or(0, |off_heap| off_heap.live_bytes);
+    let mut parts: Vec<LibraryPart> = found
+        .libraries
+        .iter()
+        .map(|library| {
+            let is_the_jvm = library.name == JVM;
+            let other = if is_the_jvm { off_heap_bytes } else { 0 };
+            LibraryPart {
+                name: library.name.clone(),
+                bytes: library.live_bytes.saturating_sub(other),
+            }
+        })
+        .filter(|part| part.bytes > 0)
+        .collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+    parts
 }
 
 /// The owner's name as in the trace.

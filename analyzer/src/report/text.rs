@@ -118,6 +118,9 @@ fn budget(page: &mut Page, lines: &[BudgetLine]) {
 /// Owners shown by name; the rest is summed up, for the whole report is one screen.
 const MOST_OWNERS: usize = 5;
 
+/// Libraries shown of what `malloc` gave out.
+const MOST_LIBRARIES: usize = 3;
+
 /// Who holds the resident memory, largest first.
 fn rss(page: &mut Page, rss: &Rss) {
     page.heading(&format!(
@@ -142,6 +145,10 @@ fn rss(page: &mut Page, rss: &Rss) {
     };
     for part in named {
         row(&part.owner, part.bytes);
+        for library in part.libraries.iter().take(MOST_LIBRARIES) {
+            let name: String = library.name.chars().take(22).collect();
+            row(&format!("  {name}"), library.bytes);
+        }
     }
     if !others.is_empty() {
         let sum = others.iter().map(|part| part.bytes).sum();

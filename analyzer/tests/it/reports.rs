@@ -131,6 +131,31 @@ fn the_ledger_of_the_incident_counts_for_a_process_that_ended() {
 }
 
 #[test]
+fn malloc_is_split_by_library_where_the_agent_sampled_it() {
+    let mut jvm = leak_to_the_limit();
+    let rocksdb = "librocksdbjni-linux64.so";
+    jvm.libraries(&[
+        ("libjvm.so", 1),
+        (rocksdb, 90 * MIB),
+        ("libzip.so", 2 * MIB),
+    ]);
+    jvm.ledger(
+        None,
+        &[("malloc_in_use", 100 * MIB), ("java_heap", 10 * MIB)],
+    );
+    let rss = report(&jvm).rss.unwrap();
+    let names: Vec<_> = rss.parts[0]
+        .libraries
+        .iter()
+        .map(|l| (l.name.as_str(), l.bytes))
+        .collect();
+    // The JVM's one byte is less than the off-heap memory that passed through it.
+    assert_eq!(names, [(rocksdb, 90 * MIB), ("libzip.so", 2 * MIB)]);
+    assert!(rss.parts[1].libraries.is_empty());
+    assert!(to_text(&report(&jvm)).contains("librocksdbjni-linux64."));
+}
+
+#[test]
 fn a_trace_without_a_ledger_says_nothing_of_owners() {
     assert_eq!(report(&leak_to_the_limit()).rss, None);
 }

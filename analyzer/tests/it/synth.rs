@@ -288,6 +288,18 @@ impl Jvm {
         self.fact(&ledger);
     }
 
+    /// Writes what libraries hold of `malloc`.
+    pub(crate) fn libraries(&mut self, libraries: &[(&str, u64)]) {
+        let libraries: Vec<Value> = libraries
+            .iter()
+            .map(|(name, bytes)| json!({"name": name, "live_bytes": bytes}))
+            .collect();
+        self.fact(&json!({
+            "kind": "libraries", "t_ms": BEGIN_MS + self.ms as i64, "up_ms": self.ms, "occasion": "routine",
+            "libraries": libraries,
+        }));
+    }
+
     /// Writes a sample and lets time pass.
     pub(crate) fn tick(&mut self, seconds: f64) {
         let mut sample = self.sample();
