@@ -40,6 +40,12 @@ need_javac() {
   install_package openjdk-17-jdk-headless "a JDK 17 with javac"
 }
 
+# The allocator that official Flink images preload. Without it a few tests say that they are skipped.
+want_jemalloc() {
+  compgen -G "/usr/lib*/*/libjemalloc.so.2" >/dev/null || compgen -G "/usr/lib*/libjemalloc.so.2" >/dev/null && return
+  (install_package libjemalloc2 "jemalloc 2, for the tests with a preloaded allocator") || true
+}
+
 need_rust() {
   command -v cc >/dev/null || install_package build-essential "a C compiler and linker"
   command -v cargo >/dev/null || die "missing: cargo; install Rust from https://rustup.rs and run this again"
