@@ -1,8 +1,9 @@
 //! Evidence that is too dear for every tick: each signal says how often it is worth taking, and for which incidents.
 //!
-//! Runs in the agent's thread, after the sample of the tick is on disk. At most one signal is taken in a tick as a matter
-//! of routine, so that what they cost never adds up; what an incident or somebody asks for is taken at once, in the
-//! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on.
+//! Runs in the agent's thread, after the sample of the tick is on disk. At most one signal is taken at a time, so that what
+//! they cost never adds up: a tick takes one as a matter of routine; what an incident or somebody asks for is taken in the
+//! order of [`signals`], after the incident itself is on disk and whoever waited for it has gone on. Between two signals
+//! the agent's thread looks after ticks, further incidents and the end of the JVM, for some signals take seconds.
 
 mod heap_sites;
 mod histogram;
@@ -123,6 +124,15 @@ pub(crate) struct Evidence {
     scheduled: Vec<Scheduled>,
     /// Share of the signals' intervals that holds here: 1, or less where the base interval is below a second.
     scale: f64,
+    /// What was asked for and is not begun.
+    waiting: Order,
+    /// What is under way, and how many of the signals had their turn.
+    under_way: Option<(Order, usize)>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Order {
     incident: Option<IncidentFacts>,
     demanded: bool,
 }
@@ -146,14 +156,14 @@ impl Evidence {
         Self {
             scheduled: signals().into_iter().map(scheduled).collect(),
             scale: base_interval.as_secs_f64().min(1.0),
-            incident: None,
-            demanded: false,
+            waiting: Order::default(),
+            under_way: None,
         }
     }
 
     /// Remembers an incident: what is to be said about it is taken as soon as nobody waits. Of several the first counts.
     pub(crate) fn incident(&mut self, incident: &Incident) {
-        self.incident.get_or_insert(IncidentFacts {
+        self.waiting.incident.get_or_insert(IncidentFacts {
             id: incident.id,
             kind: incident.incident,
             flags: incident.flags,
@@ -166,45 +176,80 @@ impl Evidence {
 
     /// Whether something is to be taken before the next tick.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.demanded || self.incident.is_some()
+        self.under_way.is_some() || self.waiting.demanded || self.waiting.incident.is_some()
     }
 
     /// Everything is to be taken.
     pub(crate) fn demand(&mut self) {
-        self.demanded = true;
+        self.waiting.demanded = true;
     }
 
-    /// Takes what is due.
+    /// Whether something that was demanded is not taken yet.
+    pub(crate) fn is_demanded(&self) -> bool {
+        let under_way = self.under_way.is_some_and(|(order, _)| order.demanded);
+        under_way || self.waiting.demanded
+    }
+
+    /// Takes one signal: the next that was asked for, else one that is due.
     pub(crate) fn gather(&mut self, context: &mut Context<'_, '_>, near: bool) {
-        let demanded = std::mem::take(&mut self.demanded);
-        let incident = self.incident.take();
-        let mut routine_is_taken = false;
-        for scheduled in &mut self.scheduled {
-            let now = Instant::now();
-            let wanted = incident.filter(|incident| scheduled.wants(incident, now));
-            let due = !routine_is_taken
-                && scheduled.is_due(near, self.scale, now)
-                && scheduled.signal.is_worthwhile(context.sample);
-            context.occasion = match (demanded, wanted, due, near) {
-                (true, ..) => Occasion::Demand,
-                (_, Some(_), ..) => Occasion::Incident,
-                (_, _, true, true) => Occasion::NearLimit,
-                (_, _, true, false) => Occasion::Routine,
-                _ => continue,
-            };
-            routine_is_taken |= due;
-            context.incident = wanted.map(|incident| incident.id);
-            context.began = now;
-            scheduled.last = now;
-            if wanted.is_some() {
-                scheduled.last_incident = Some(now);
+        if !self.is_awaited() {
+            return self.take_due(context, near);
+        }
+        let now = Instant::now();
+        let (order, first) = self
+            .under_way
+            .take()
+            .unwrap_or_else(|| (std::mem::take(&mut self.waiting), 0));
+        for (index, scheduled) in self.scheduled.iter_mut().enumerate().skip(first) {
+            let incident = order
+                .incident
+                .filter(|incident| scheduled.wants(incident, now));
+            if order.demanded || incident.is_some() {
+                self.under_way = Some((order, index + 1));
+                let occasion = match order.demanded {
+                    true => Occasion::Demand,
+                    false => Occasion::Incident,
+                };
+                return scheduled.take(context, occasion, incident, now);
             }
-            scheduled.signal.take(context);
+        }
+    }
+
+    fn take_due(&mut self, context: &mut Context<'_, '_>, near: bool) {
+        let now = Instant::now();
+        let scale = self.scale;
+        let due = self.scheduled.iter_mut().find_map(|scheduled| {
+            let due = scheduled.is_due(near, scale, now);
+            (due && scheduled.signal.is_worthwhile(context.sample)).then_some(scheduled)
+        });
+        let occasion = match near {
+            true => Occasion::NearLimit,
+            false => Occasion::Routine,
+        };
+        if let Some(scheduled) = due {
+            scheduled.take(context, occasion, None, now);
         }
     }
 }
 
 impl Scheduled {
+    fn take(
+        &mut self,
+        context: &mut Context<'_, '_>,
+        occasion: Occasion,
+        incident: Option<IncidentFacts>,
+        now: Instant,
+    ) {
+        context.occasion = occasion;
+        context.incident = incident.map(|incident| incident.id);
+        context.began = now;
+        self.last = now;
+        if incident.is_some() {
+            self.last_incident = Some(now);
+        }
+        self.signal.take(context);
+    }
+
     fn wants(&self, incident: &IncidentFacts, now: Instant) -> bool {
         let rested = |last: Instant| now.duration_since(last) >= BETWEEN_INCIDENTS;
         self.last_incident.is_none_or(rested) && self.signal.wants(incident)

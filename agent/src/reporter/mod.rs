@@ -153,8 +153,13 @@ impl Reporter {
     /// Waits for the next thing to do and does it. False when the JVM ends.
     fn round(&mut self, env: &mut jni::Env<'_>) -> bool {
         let awaits_message = (!self.messages.is_empty()).then(|| Instant::now() + MESSAGE_RETRY);
-        let deadline =
-            awaits_message.map_or(self.pace.deadline(), |soon| soon.min(self.pace.deadline()));
+        // What is awaited is taken one by one; whoever stands at the desk meanwhile comes first.
+        let awaits_evidence =
+            (self.messages.is_empty() && self.evidence.is_awaited()).then(Instant::now);
+        let deadline = [awaits_message, awaits_evidence]
+            .into_iter()
+            .flatten()
+            .fold(self.pace.deadline(), Instant::min);
         let waits = Instant::now() < deadline;
         let work = desk::next(deadline);
         if waits && work.is_none() {
@@ -167,19 +172,23 @@ impl Reporter {
             desk::finished();
         }
         self.read_messages(env);
-        // A message is set within microseconds and lost with its error, evidence takes its time.
-        if !ends && self.messages.is_empty() && self.evidence.is_awaited() {
-            let sample = self.last_sample.clone();
-            self.gather_evidence(env, &sample);
-        }
         if guard::is_disabled() {
             self.say_goodbye();
             return false;
         }
-        if !ends && Instant::now() >= self.pace.deadline() {
+        // The JVM that ends waits for us: what takes its time is left out.
+        if ends {
+            return false;
+        }
+        let is_due = Instant::now() >= self.pace.deadline();
+        if is_due {
             self.tick(env);
         }
-        !ends
+        // A message is set within microseconds and lost with its error, evidence takes its time.
+        if is_due || (self.messages.is_empty() && self.evidence.is_awaited()) {
+            self.gather_evidence(env);
+        }
+        true
     }
 
     /// A Java thread's part of the agent has failed: the trace ends here, and says so.
@@ -252,8 +261,6 @@ impl Reporter {
         for event in events {
             self.write(&Record::Event(event));
         }
-        self.gather_evidence(env, &sample);
-        self.snapshot.answered();
         if base_tick.is_some() {
             self.life.hold(self.writer.directory());
             self.keeper.tidy();
@@ -271,19 +278,23 @@ impl Reporter {
     }
 
     /// Takes what is due of the evidence that is too dear for every tick.
-    fn gather_evidence(&mut self, env: &mut jni::Env<'_>, sample: &Sample) {
+    fn gather_evidence(&mut self, env: &mut jni::Env<'_>) {
         // What refers to a stack refers to it by the id that it gets here.
         self.name_new_sites(env);
         let near = self.pressure.reason(Instant::now()).is_some();
         let Self {
             writer,
             said_that_writing_fails,
+            last_sample: sample,
             ..
         } = self;
         let mut sink = |record| write(writer, said_that_writing_fails, &record);
         let mut context = Context::new(self.agent, env, sample, &mut sink);
         self.evidence.gather(&mut context, near);
         self.name_new_sites(env);
+        if !self.evidence.is_demanded() {
+            self.snapshot.answered();
+        }
     }
 
     /// One incident, complete: sites first, so that whoever reads it knows them.

@@ -24,8 +24,10 @@ impl SnapshotRequest {
 
     /// Whether somebody has asked since the last look.
     pub(super) fn take(&mut self) -> bool {
-        self.is_under_way = std::fs::rename(&self.left, &self.under_way).is_ok();
-        self.is_under_way
+        let asked = std::fs::rename(&self.left, &self.under_way).is_ok();
+        // One that was taken before may still be under way.
+        self.is_under_way |= asked;
+        asked
     }
 
     /// What was asked for is on disk.
@@ -48,6 +50,7 @@ mod tests {
         std::fs::write(directory.path().join(SNAPSHOT_REQUEST), "").unwrap();
         assert!(request.take());
         assert!(directory.path().join(SNAPSHOT_UNDER_WAY).exists());
+        assert!(!request.take());
         request.answered();
         assert!(!request.take());
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
