@@ -15,8 +15,9 @@ const LIFE_SECONDS: &str = "15";
 /// Distance of the snapshots that are asked for.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(120);
 
-/// Ticks that may be late: one in a hundred, on a machine whose cores are all busy.
-const MOST_LATE: f64 = 0.01;
+/// Ticks that may be late: one in twenty. Near a limit a tick is late by 50 ms, and this process spends that much in many of
+/// its collections, some twenty a second, in which the agent waits like every thread.
+const MOST_LATE: f64 = 0.05;
 
 /// What the agent may have grown by from the second tenth of the run to the last, bytes: the tables of names and
 /// schedules settle, they do not grow.
