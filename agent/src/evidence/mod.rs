@@ -6,6 +6,7 @@
 //! the agent's thread looks after ticks, further incidents and the end of the JVM, for some signals take seconds.
 
 mod heap_sites;
+mod heap_walk;
 mod histogram;
 mod ledger;
 mod libraries;

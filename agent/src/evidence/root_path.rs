@@ -1,6 +1,6 @@
 //! Why an object is alive, as records.
 
-use super::Context;
+use super::{Context, heap_walk};
 use crate::agent::Agent;
 use flinkmem_native::jvm::{
     ObjectPath, Reference, RootKind as NativeRoot, RootWalk, WalkEnd, WalkLimits, WalkTarget, jni,
@@ -48,8 +48,10 @@ impl Searches {
         class: &str,
         loader: Option<u32>,
     ) -> bool {
+        let used_bytes = context.sample.heap.map(|heap| heap.used_bytes);
         let limits = WalkLimits {
             time: self.deadline.saturating_duration_since(Instant::now()),
+            afterwards: heap_walk::after_references(context.agent, used_bytes.unwrap_or(0)),
             objects: OBJECTS,
             paths: PATHS,
         };
@@ -57,7 +59,7 @@ impl Searches {
             target_class: class.to_owned(),
             target_loader: loader,
             budget_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
-            heap_used_bytes: context.sample.heap.map(|heap| heap.used_bytes),
+            heap_used_bytes: used_bytes,
             ..RootPath::default()
         };
         let records = search(

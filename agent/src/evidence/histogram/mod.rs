@@ -14,7 +14,7 @@
 
 mod holders;
 
-use super::{Context, IncidentFacts, Signal};
+use super::{Context, IncidentFacts, Signal, heap_walk};
 use crate::agent::Agent;
 use crate::gc_clock;
 use flinkmem_native::jvm::{self, ClassHistogram, HistogramLimits, class_histogram};
@@ -29,10 +29,6 @@ const ROUTINE: Duration = Duration::from_millis(100);
 const INCIDENT: Duration = Duration::from_secs(1);
 /// Time for one walk on demand.
 const DEMAND: Duration = Duration::from_secs(10);
-
-/// Time for a byte of the heap before the first walk has shown it, for heaps of small objects; twice that where objects are
-/// found by marking. Measured 0.7 to 3 ns: `docs/evidence.md`.
-const NANOSECONDS_A_BYTE: f64 = 1.0;
 
 /// A walk along all references takes about that many times one over all objects.
 const HOLDERS_TAKE: u32 = 5;
@@ -90,7 +86,7 @@ impl Signal for Histograms {
     }
 
     fn take(&mut self, context: &mut Context<'_, '_>) {
-        let marks = finds_objects_by_marking(context.agent);
+        let marks = heap_walk::finds_objects_by_marking(context.agent);
         let used_bytes = context.sample.heap.map(|heap| heap.used_bytes);
         let longest = Duration::from_micros(gc_clock::longest_us());
         let budget = allowance(context.occasion, longest);
@@ -111,6 +107,11 @@ impl Signal for Histograms {
         } else {
             walked.complete
         };
+        // Both walks share the allowance.
+        let afterwards = heap_walk::after_references(context.agent, used_bytes.unwrap_or(0));
+        let spent = Duration::from_micros(walked.pause_us) + afterwards;
+        let budget = budget.saturating_sub(spent);
+        let holders_fit = holders_fit && !budget.is_zero();
         if holders_fit && walked.count > 0 && has_room_for_marks(context.sample) {
             let before = self.sizes.take().unwrap_or_default();
             holders::add(&mut walked, &before, context, budget);
@@ -160,7 +161,7 @@ impl Histograms {
 
     /// How long a walk over that many bytes will take.
     fn predicted(&self, used_bytes: u64, marks: bool) -> Duration {
-        let at_first = NANOSECONDS_A_BYTE * if marks { 2.0 } else { 1.0 };
+        let at_first = heap_walk::nanoseconds_a_byte(marks);
         let nanoseconds = self.nanoseconds_a_byte.unwrap_or(at_first) * used_bytes as f64;
         Duration::from_secs_f64(nanoseconds / 1e9)
     }
@@ -184,12 +185,6 @@ fn micros(duration: Duration) -> u64 {
 /// Live set and limit.
 fn live_of_limit(heap: Heap) -> Option<(u64, u64)> {
     Some((heap.after_gc_bytes?, heap.max_bytes)).filter(|&(_, max)| max > 0)
-}
-
-fn finds_objects_by_marking(agent: &Agent) -> bool {
-    ["UseZGC", "UseShenandoahGC"]
-        .iter()
-        .any(|flag| agent.flag(flag) == Some("true"))
 }
 
 /// Size of G1's regions.

@@ -3,7 +3,8 @@
 //! The chain is looked for from its end. Each pass is one JVMTI FollowReferences, and tags the objects that refer to those
 //! that the pass before has tagged; the first root met ends it. So memory depends on how many objects refer to the target,
 //! not on the heap, and passes are as many as the chain has links. Every pass stops the application, and gives up when the
-//! time is over.
+//! time is over. JDK 11 and 17 mark objects in their headers and step over the whole heap in the end to take the marks
+//! off; whoever sets a limit has to reckon with that.
 //!
 //! What is asked most, a loader that is the context class loader of a live thread, is told without any pass.
 //!
@@ -33,6 +34,9 @@ use std::time::{Duration, Instant};
 pub struct WalkLimits {
     /// Time for all passes together.
     pub time: Duration,
+    /// What the JVM takes after a pass, however early that was ended: a pass is not begun, and is ended, that much before
+    /// the time is over.
+    pub afterwards: Duration,
     /// Objects that may be tagged.
     pub objects: usize,
     /// Paths that are told.

@@ -82,7 +82,7 @@ impl Walk {
             longest_pass: Duration::ZERO,
             level: 0..0,
             room: limits.objects.min(LAST_NODE),
-            deadline: began + limits.time,
+            deadline: began + limits.time.saturating_sub(limits.afterwards),
             callbacks: 0,
             is_out_of_time: false,
             is_out_of_room: false,
