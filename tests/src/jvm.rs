@@ -8,6 +8,7 @@ use crate::trace::Trace;
 use crate::wait::{PATIENCE, wait_for};
 use crate::{Jdk, artefacts, javac};
 use anyhow::{Context, Result, bail};
+use flinkmem_trace::control::{SNAPSHOT_REQUEST, SNAPSHOT_UNDER_WAY};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
@@ -325,6 +326,22 @@ impl Running {
             }
         });
         found.with_context(|| self.outputs())
+    }
+
+    /// Has the agent take everything, and gives the trace when it has.
+    ///
+    /// # Errors
+    /// When there is no trace, the agent does not take up the request, or the JVM ends before.
+    pub fn demand(&mut self) -> Result<Trace> {
+        let directory = self.wait_for_trace("a trace", |trace| Some(trace.directory.clone()))?;
+        let [left, under_way] =
+            [SNAPSHOT_REQUEST, SNAPSHOT_UNDER_WAY].map(|name| directory.join(name));
+        std::fs::write(&left, "")?;
+        self.wait_for_trace("what was asked for", |_| {
+            // In this order: the one becomes the other.
+            (!left.exists() && !under_way.exists()).then_some(())
+        })?;
+        self.trace()
     }
 
     /// Waits for the program's end.

@@ -6,7 +6,8 @@ use flinkmem_native::jvm::{
     LoaderCensus, LoaderKind, LoaderReading, LoaderTable, WalkTarget, loader_metaspace,
 };
 use flinkmem_trace::{
-    Classes, IncidentKind, Loader, LoaderClass, Loaders, Occasion, PoolKind, Record, Sample,
+    Classes, IncidentKind, Loader, LoaderClass, Loaders, Occasion, PoolKind, Record, RootPath,
+    Sample,
 };
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -89,7 +90,12 @@ impl LoadersSignal {
             .take(EXPLAINED)
         {
             let target = WalkTarget::Loader(&self.table, id);
-            if !searches.explain(context, target, &loader.class, Some(id)) {
+            let about = RootPath {
+                target_class: loader.class.clone(),
+                target_loader: Some(id),
+                ..RootPath::default()
+            };
+            if !searches.explain(context, target, about, Duration::ZERO) {
                 return;
             }
         }

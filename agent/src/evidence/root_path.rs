@@ -40,13 +40,15 @@ impl Searches {
         })
     }
 
-    /// Looks for the shortest paths to `target` and writes them down, or why there is none. False when the time is over.
+    /// Looks for the shortest paths to `target`, of which `about` tells what is known, and writes them down, or why there is
+    /// none. `pass`: how long a walk over the heap has just taken; one that would not fit is not begun. False when the
+    /// time is over.
     pub(super) fn explain(
         &self,
         context: &mut Context<'_, '_>,
         target: WalkTarget<'_, '_>,
-        class: &str,
-        loader: Option<u32>,
+        about: RootPath,
+        pass: Duration,
     ) -> bool {
         let used_bytes = context.sample.heap.map(|heap| heap.used_bytes);
         let limits = WalkLimits {
@@ -56,12 +58,19 @@ impl Searches {
             paths: PATHS,
         };
         let template = RootPath {
-            target_class: class.to_owned(),
-            target_loader: loader,
             budget_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
             heap_used_bytes: used_bytes,
-            ..RootPath::default()
+            ..about
         };
+        if pass > limits.time {
+            let taken = context.taken();
+            context.write(Record::RootPath(Box::new(RootPath {
+                taken,
+                outcome: PathOutcome::OutOfTime,
+                ..template
+            })));
+            return false;
+        }
         let records = search(
             context.agent,
             context.env,

@@ -264,7 +264,7 @@ fn heading(kind: &str) -> String {
         "ledger" => "Resident memory by owner",
         "histogram" => "Java heap by class",
         "loaders" => "Class loaders",
-        "root_path" => "Why a class loader is alive",
+        "root_path" => "Why an object is alive",
         "thread_census" => "Threads by name",
         "native_objects" => "Java objects that hold native memory",
         "libraries" => "malloc by library",

@@ -50,7 +50,8 @@ pub use fields::{Field, ObjectReader, Path};
 pub use flags::{FlagValue, vm_flags};
 pub use heap::{HeapTotals, HeapTotalsReader};
 pub use holders::{
-    FoundHolder, FoundHolders, HolderKind, HolderRequest, MOST_TARGETS, find_holders,
+    FoundHolder, FoundHolders, FoundTarget, HolderKind, HolderRequest, HoldingObject, MOST_TARGETS,
+    find_holders,
 };
 pub use java_class::ClassIdentity;
 pub use jvmti::{JvmError, Jvmti};

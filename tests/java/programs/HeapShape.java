@@ -1,3 +1,8 @@
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.SoftReference;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedList;
@@ -24,7 +29,7 @@ public final class HeapShape {
         }
     }
 
-    /** In a list of an object that a thread's local variable holds. */
+    /** In the list of one of the mailboxes, whose office a thread's local variable holds. */
     static final class Queued {}
 
     static final class Cache {
@@ -34,6 +39,25 @@ public final class HeapShape {
     static final class Mailbox {
         final List<Queued> letters = new LinkedList<>();
     }
+
+    static final class Office {
+        final Mailbox[] boxes = new Mailbox[64];
+
+        Office() {
+            for (int i = 0; i < boxes.length; i++) {
+                boxes[i] = new Mailbox();
+            }
+        }
+
+        void post(int letters) {
+            for (int i = 0; i < letters; i++) {
+                boxes[37].letters.add(new Queued());
+            }
+        }
+    }
+
+    /** Lead to the mailbox in fewer steps than what keeps it. */
+    private static Reference<?>[] notKeeping;
 
     private static Known[] known;
     private static long[] largest;
@@ -51,12 +75,11 @@ public final class HeapShape {
             numbers[i] = Integer.parseInt(arguments[i]);
         }
         Steps.pause("ready");
-        Mailbox mailbox = new Mailbox();
+        Office office = new Office();
+        refer(office.boxes[37]);
         hold(numbers[0], numbers[3], numbers[4]);
         leak(numbers[1]);
-        for (int i = 0; i < numbers[2]; i++) {
-            mailbox.letters.add(new Queued());
-        }
+        office.post(numbers[2]);
         System.gc();
         Steps.pause("held");
         leak(numbers[5]);
@@ -71,9 +94,17 @@ public final class HeapShape {
             fill();
         } catch (OutOfMemoryError error) {
             reserve = null;
-            Steps.pause("refused", mailbox.letters.size());
+            Steps.pause("refused", office.boxes[37].letters.size());
         }
         Steps.say("done");
+    }
+
+    private static void refer(Mailbox mailbox) {
+        notKeeping = new Reference<?>[] {
+            new WeakReference<>(mailbox),
+            new SoftReference<>(mailbox),
+            new PhantomReference<>(mailbox, new ReferenceQueue<>()),
+        };
     }
 
     private static void hold(int objects, int elements, int mebibytes) {

@@ -49,7 +49,7 @@ pub use previous::{Ending, PreviousLife};
 pub use psi::{Psi, PsiScope, Stall};
 pub use rocksdb::RocksDb;
 pub use root_path::{
-    PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
+    Holds, PathOutcome, PathRoot, PathStep, ReferenceKind, Retention, RootKind, RootPath,
 };
 pub use safepoints::Safepoints;
 pub use sample::{

@@ -16,6 +16,9 @@ pub struct RootPath {
     /// Number of the loader that is kept, as in the census of loaders of the same occasion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_loader: Option<u32>,
+    /// Where the target holds many objects of one class: what it holds. Its path is then told for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Holds>,
     /// How the search ended.
     pub outcome: PathOutcome,
     /// What kind of path it is; absent without a path.
@@ -38,6 +41,23 @@ pub struct RootPath {
     /// Java heap in use at that time, garbage included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub heap_used_bytes: Option<u64>,
+}
+
+/// What an object holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct Holds {
+    /// Class of the objects that it holds, directly or in collections.
+    pub class: String,
+    /// Class loader's class, as in [`ClassCount::loader`](super::ClassCount::loader).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
+    /// Field of the target that leads to them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// References to them that come from the target, estimated.
+    pub references: u64,
 }
 
 /// How the search for a path ended.

@@ -3,9 +3,11 @@
 use super::micros;
 use crate::evidence::Context;
 use flinkmem_native::jvm::{
-    self, ClassIdentity, FoundHolders, HolderRequest, MOST_TARGETS, find_holders,
+    self, ClassIdentity, FoundHolders, HolderRequest, HoldingObject, MOST_TARGETS, find_holders,
 };
-use flinkmem_trace::{ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch};
+use flinkmem_trace::{
+    ClassCount, HeldClass, Histogram, Holder, HolderKind, HolderSearch, Holds, RootPath,
+};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -20,13 +22,20 @@ pub(super) fn sizes(histogram: &Histogram) -> Sizes {
     histogram.classes.iter().map(size).collect()
 }
 
-/// Looks for the holders of the classes that have grown most since `before`.
+/// The object that is the foremost holder of a class, and what is known of it.
+pub(super) struct Foremost {
+    pub(super) about: RootPath,
+    pub(super) object: HoldingObject,
+}
+
+/// Looks for the holders of the classes that have grown most since `before`. The objects among them, in that order, each
+/// field once.
 pub(super) fn add(
     histogram: &mut Histogram,
     before: &Sizes,
     context: &mut Context<'_, '_>,
     budget: Duration,
-) {
+) -> Vec<Foremost> {
     let targets = targets(histogram, before);
     let request = HolderRequest {
         budget,
@@ -35,8 +44,9 @@ pub(super) fn add(
         most: HOLDERS,
     };
     let jvmti = context.agent.jvmti;
-    if let Ok(found) = find_holders(context.env, jvmti, &request) {
-        record(histogram, targets, found);
+    match find_holders(context.env, jvmti, &request) {
+        Ok(found) => record(histogram, targets, found),
+        Err(_) => Vec::new(),
     }
 }
 
@@ -94,23 +104,68 @@ fn is_collection(class: &str) -> bool {
         || shaded()
 }
 
-fn record(histogram: &mut Histogram, targets: Vec<ClassIdentity>, found: FoundHolders) {
+fn record(
+    histogram: &mut Histogram,
+    targets: Vec<ClassIdentity>,
+    found: FoundHolders,
+) -> Vec<Foremost> {
     histogram.holder_search = Some(HolderSearch {
         pause_us: micros(found.pause),
         references: found.references,
         complete: found.complete,
         lost: found.lost,
     });
-    let held = targets.into_iter().zip(found.targets);
-    let held = held.filter(|(_, (references, _))| *references > 0);
-    histogram.holders = held
-        .map(|(class, (references, holders))| HeldClass {
+    let mut objects: Vec<Foremost> = Vec::new();
+    for (class, found) in targets.into_iter().zip(found.targets) {
+        if found.references == 0 {
+            continue;
+        }
+        let held = HeldClass {
             class: class.name,
             loader: class.loader,
-            references,
-            holders: holders.into_iter().map(holder).collect(),
-        })
-        .collect();
+            references: found.references,
+            holders: found.holders.into_iter().map(holder).collect(),
+        };
+        if let Some(object) = found.foremost
+            && let Some(foremost) = foremost(&held, object)
+            && !objects.iter().any(|known| is_same_field(known, &foremost))
+        {
+            objects.push(foremost);
+        }
+        histogram.holders.push(held);
+    }
+    objects
+}
+
+/// A static field of a class that is never unloaded is where its path begins: there is nothing above it to be told.
+fn foremost(held: &HeldClass, object: HoldingObject) -> Option<Foremost> {
+    let holder = held.holders.first()?;
+    if holder.kind == HolderKind::StaticField && holder.loader.is_none() {
+        return None;
+    }
+    let holds = Holds {
+        class: held.class.clone(),
+        loader: held.loader.clone(),
+        member: holder.member.clone(),
+        references: object.references,
+    };
+    let about = RootPath {
+        target_class: holder.class.clone()?,
+        holds: Some(holds),
+        ..RootPath::default()
+    };
+    Some(Foremost { about, object })
+}
+
+/// What lies in one map is mostly of several classes.
+fn is_same_field(one: &Foremost, other: &Foremost) -> bool {
+    let member = |of: &Foremost| {
+        of.about
+            .holds
+            .as_ref()
+            .and_then(|holds| holds.member.clone())
+    };
+    one.about.target_class == other.about.target_class && member(one) == member(other)
 }
 
 fn holder(found: jvm::FoundHolder) -> Holder {

@@ -14,10 +14,11 @@
 
 mod holders;
 
+use super::root_path::Searches;
 use super::{Context, IncidentFacts, Signal, heap_walk};
 use crate::agent::Agent;
 use crate::gc_clock;
-use flinkmem_native::jvm::{self, ClassHistogram, HistogramLimits, class_histogram};
+use flinkmem_native::jvm::{self, ClassHistogram, HistogramLimits, WalkTarget, class_histogram};
 use flinkmem_trace::{
     ArraySize, ClassCount, Heap, Histogram, Humongous, IncidentKind, Occasion, Record, Sample,
 };
@@ -32,6 +33,9 @@ const DEMAND: Duration = Duration::from_secs(10);
 
 /// A walk along all references takes about that many times one over all objects.
 const HOLDERS_TAKE: u32 = 5;
+
+/// Holders whose own path from a root is looked for.
+const EXPLAINED: usize = 3;
 
 /// After a walk the next is not begun for that many times its pause: at most a thousandth of the time is spent.
 const REST: u32 = 1000;
@@ -112,9 +116,10 @@ impl Signal for Histograms {
         let spent = Duration::from_micros(walked.pause_us) + afterwards;
         let budget = budget.saturating_sub(spent);
         let holders_fit = holders_fit && !budget.is_zero();
+        let mut objects = Vec::new();
         if holders_fit && walked.count > 0 && has_room_for_marks(context.sample) {
             let before = self.sizes.take().unwrap_or_default();
-            holders::add(&mut walked, &before, context, budget);
+            objects = holders::add(&mut walked, &before, context, budget);
             let search = walked.holder_search.map_or(0, |search| search.pause_us);
             let pauses = Duration::from_micros(walked.pause_us.saturating_add(search));
             self.last = Some((Instant::now(), pauses));
@@ -129,7 +134,9 @@ impl Signal for Histograms {
             garbage_included: !marks,
             ..walked
         };
+        let pass = histogram.holder_search.map_or(0, |search| search.pause_us);
         context.write(Record::Histogram(Box::new(histogram)));
+        explain(&objects, context, Duration::from_micros(pass));
     }
 }
 
@@ -164,6 +171,24 @@ impl Histograms {
         let at_first = heap_walk::nanoseconds_a_byte(marks);
         let nanoseconds = self.nanoseconds_a_byte.unwrap_or(at_first) * used_bytes as f64;
         Duration::from_secs_f64(nanoseconds / 1e9)
+    }
+}
+
+/// Why the objects that hold the classes which have grown most are alive themselves.
+fn explain(objects: &[holders::Foremost], context: &mut Context<'_, '_>, pass: Duration) {
+    let Some(searches) = Searches::allowed(context.occasion) else {
+        return;
+    };
+    for foremost in objects.iter().take(EXPLAINED) {
+        let Ok(Some(object)) = foremost.object.object.upgrade_local(context.env) else {
+            continue;
+        };
+        let target = WalkTarget::Object(&object);
+        let goes_on = searches.explain(context, target, foremost.about.clone(), pass);
+        context.env.delete_local_ref(object);
+        if !goes_on {
+            return;
+        }
     }
 }
 

@@ -16,6 +16,7 @@
 #![allow(unsafe_code)]
 
 mod field_name;
+mod instances;
 mod trail;
 mod walk;
 
@@ -24,6 +25,8 @@ use super::jvmti::{JvmError, error};
 use super::{MethodFrame, RawFrame, TaggingEnv};
 use field_name::field_name;
 use jni::Env;
+use jni::objects::JObject;
+use jni::refs::Weak;
 use jvmti_bindings::env::Jvmti as Bindings;
 use jvmti_bindings::sys::jni::jclass;
 use jvmti_bindings::sys::jvmti::jvmtiHeapCallbacks;
@@ -93,11 +96,32 @@ pub struct FoundHolder {
     pub references: u64,
 }
 
+/// The object behind the foremost holder of a class: of those that have the field the one with the most references, as far
+/// as they were told apart; of a static field the class.
+#[derive(Debug)]
+pub struct HoldingObject {
+    /// The object, held weakly.
+    pub object: Weak<JObject<'static>>,
+    /// References from it, estimated.
+    pub references: u64,
+}
+
+/// What was found for one class.
+#[derive(Debug)]
+pub struct FoundTarget {
+    /// References to its objects.
+    pub references: u64,
+    /// Its holders, most references first.
+    pub holders: Vec<FoundHolder>,
+    /// What the first of them is; `None` where it is a root itself or could not be told.
+    pub foremost: Option<HoldingObject>,
+}
+
 /// What one walk has found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct FoundHolders {
-    /// For each of the targets its references and its holders, most references first.
-    pub targets: Vec<(u64, Vec<FoundHolder>)>,
+    /// For each of the targets.
+    pub targets: Vec<FoundTarget>,
     /// References followed.
     pub references: u64,
     /// Everything reachable was walked.
@@ -146,7 +170,7 @@ pub fn find_holders(
             classes,
         };
         let targets = (0..request.targets.len().min(MOST_TARGETS))
-            .map(|target| naming.holders(&walk.trails, target, request.most));
+            .map(|target| naming.target(&walk, target, request.most));
         Ok(FoundHolders {
             targets: targets.collect(),
             references: walk.references,
@@ -192,6 +216,14 @@ fn roles(
         .collect()
 }
 
+fn first_step(trails: &Trails, trail: u32) -> Option<Step> {
+    let mut step = trails.step(trail)?;
+    while step.parent != NO_TRAIL {
+        step = trails.step(step.parent)?;
+    }
+    Some(step)
+}
+
 /// Turns trails into names.
 struct Naming<'a, 'local> {
     env: &'a Env<'local>,
@@ -202,28 +234,64 @@ struct Naming<'a, 'local> {
 
 impl Naming<'_, '_> {
     /// References to a target, and its foremost holders.
-    fn holders(&self, trails: &Trails, target: usize, most: usize) -> (u64, Vec<FoundHolder>) {
-        let mut found: Vec<(u32, u64)> = trails.counts(target).collect();
+    fn target(&self, walk: &Walk, target: usize, most: usize) -> FoundTarget {
+        let mut found: Vec<(u32, u64)> = walk.trails.counts(target).collect();
         let total = found.iter().map(|(_, references)| references).sum();
         found.sort_by_key(|&(_, references)| std::cmp::Reverse(references));
-        let mut holders: Vec<FoundHolder> = Vec::new();
+        let mut holders: Vec<(FoundHolder, Option<Step>)> = Vec::new();
         // Trails that differ only in what has no name are one holder: so some more are named than are wanted.
         for (trail, references) in found.into_iter().take(most * 4) {
-            let holder = self.holder(trails, trail, references);
-            let same = |known: &&mut FoundHolder| {
+            let first = first_step(&walk.trails, trail);
+            let holder = self.holder(&walk.trails, trail, references);
+            let same = |known: &&mut (FoundHolder, Option<Step>)| {
                 FoundHolder {
                     references,
-                    ..(**known).clone()
+                    ..known.0.clone()
                 } == holder
             };
             match holders.iter_mut().find(same) {
-                Some(known) => known.references += references,
-                None => holders.push(holder),
+                Some((known, _)) => known.references += references,
+                None => holders.push((holder, first)),
             }
         }
-        holders.sort_by_key(|holder| std::cmp::Reverse(holder.references));
+        holders.sort_by_key(|(holder, _)| std::cmp::Reverse(holder.references));
         holders.truncate(most);
-        (total, holders)
+        let foremost = holders.first().and_then(|(holder, first)| {
+            let (object, references) = self.object(walk, target, (*first)?)?;
+            let references = references.unwrap_or(holder.references);
+            Some(HoldingObject { object, references })
+        });
+        FoundTarget {
+            references: total,
+            holders: holders.into_iter().map(|(holder, _)| holder).collect(),
+            foremost,
+        }
+    }
+
+    /// The object from which a trail begins, and how many references were seen to come from it.
+    fn object(
+        &self,
+        walk: &Walk,
+        target: usize,
+        first: Step,
+    ) -> Option<(Weak<JObject<'static>>, Option<u64>)> {
+        match first.kind {
+            HolderKind::StaticField => {
+                let class = self.reference(first.class)?;
+                // SAFETY: a local reference of the caller's frame, which this one does not delete.
+                let class = unsafe { JObject::from_raw(self.env, class.cast()) };
+                Some((self.env.new_weak_ref(&class).ok()?, None))
+            }
+            HolderKind::Field | HolderKind::Collection | HolderKind::Array => {
+                let (tag, references) = walk.instances.foremost(first.class, target)?;
+                let (objects, _) = self.bindings.get_objects_with_tags(&[tag]).ok()?;
+                let object = objects.first()?;
+                // SAFETY: a local reference that the JVM has just given to us, in the caller's frame.
+                let object = unsafe { JObject::from_raw(self.env, object.cast()) };
+                Some((self.env.new_weak_ref(&object).ok()?, Some(references)))
+            }
+            HolderKind::Local | HolderKind::Thread | HolderKind::Jni | HolderKind::Root => None,
+        }
     }
 
     fn holder(&self, trails: &Trails, trail: u32, references: u64) -> FoundHolder {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::HolderKind;
+use super::instances::{Instances, NOBODY};
 use super::trail::{NO_TRAIL, Step, Trails};
 use jvmti_bindings::sys::jvmti::{
     JVMTI_HEAP_REFERENCE_ARRAY_ELEMENT, JVMTI_HEAP_REFERENCE_CLASS, JVMTI_HEAP_REFERENCE_FIELD,
@@ -39,7 +40,7 @@ pub(super) struct Role {
 }
 
 /// A trail as it is carried on an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Carried {
     trail: u32,
     /// Each reference from the object stands for 2 to this power.
@@ -48,6 +49,8 @@ struct Carried {
     stride: u8,
     /// The field that has put it there.
     field: u16,
+    /// The object at which the trail begins, 14 bits.
+    holder: u16,
 }
 
 impl Carried {
@@ -60,6 +63,7 @@ impl Carried {
             | (i64::from(self.weight) << 16)
             | (i64::from(self.stride) << 24)
             | (i64::from(self.field) << 32)
+            | (i64::from(self.holder & 0x3FFF) << 48)
     }
 
     fn of(tag: i64) -> Option<Self> {
@@ -69,6 +73,7 @@ impl Carried {
             weight: u8::try_from(part(16, 0xFF)).unwrap_or(0),
             stride: u8::try_from(part(24, 0xFF)).unwrap_or(0),
             field: u16::try_from(part(32, 0xFFFF)).unwrap_or(0),
+            holder: u16::try_from(part(48, 0x3FFF)).unwrap_or(NOBODY),
         })
     }
 }
@@ -83,6 +88,7 @@ struct Fruit {
 pub(super) struct Walk {
     roles: Vec<Role>,
     pub(super) trails: Trails,
+    pub(super) instances: Instances,
     fields: HashMap<(u32, i32), u16>,
     fruits: Vec<Fruit>,
     current: Option<Carried>,
@@ -103,6 +109,15 @@ struct Reference {
     detail: u64,
     to: u32,
     length: i32,
+    /// The referrer's own tag.
+    of_referrer: i64,
+}
+
+/// New tags for both ends of a reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Followed {
+    carried: Option<Carried>,
+    holder: Option<i64>,
 }
 
 /// `jvmtiHeapReferenceCallback`.
@@ -150,15 +165,21 @@ pub(super) unsafe extern "system" fn reference(
         JVMTI_HEAP_REFERENCE_MONITOR | JVMTI_HEAP_REFERENCE_OTHER => HolderKind::Root,
         _ => return JVMTI_VISIT_OBJECTS,
     };
-    let of_static = (from == HolderKind::StaticField).then(|| referrer_tag.map_or(0, |tag| *tag));
+    let of_referrer = referrer_tag.as_ref().map_or(0, |tag| **tag);
+    let of_static = (from == HolderKind::StaticField).then_some(of_referrer);
     let reference = Reference {
         from,
         class: class(of_static.unwrap_or(referrer_class_tag)),
         detail,
         to: class(class_tag),
         length,
+        of_referrer,
     };
-    if let Some(carried) = walk.follow(&reference, *tag == 0) {
+    let followed = walk.follow(&reference, *tag == 0);
+    if let (Some(new), Some(referrer_tag)) = (followed.holder, referrer_tag) {
+        *referrer_tag = new;
+    }
+    if let Some(carried) = followed.carried {
         *tag = carried.tag();
     }
     JVMTI_VISIT_OBJECTS
@@ -185,6 +206,7 @@ unsafe fn detail(kind: jvmtiHeapReferenceKind, info: *const jvmtiHeapReferenceIn
 impl Walk {
     pub(super) fn new(roles: Vec<Role>, budget: Duration) -> Self {
         Self {
+            instances: Instances::new(roles.len()),
             roles,
             trails: Trails::new(),
             fields: HashMap::with_capacity(FIELDS),
@@ -230,10 +252,10 @@ impl Walk {
     }
 
     /// Counts a reference, and says what the object that it leads to shall carry.
-    fn follow(&mut self, reference: &Reference, is_untagged: bool) -> Option<Carried> {
+    fn follow(&mut self, reference: &Reference, is_untagged: bool) -> Followed {
         let to = self.role(reference.to);
         if to.target.is_none() && !to.is_collection {
-            return None;
+            return Followed::default();
         }
         let inside = matches!(reference.from, HolderKind::Field | HolderKind::Array);
         let from = self
@@ -241,44 +263,68 @@ impl Walk {
             .filter(|_| inside && self.role(reference.class).is_collection);
         let Some(trail) = self.trail(reference, from) else {
             self.lost += 1;
-            return None;
+            return Followed::default();
         };
-        let weight = from.map_or(0, |from| from.weight);
-        if let Some(target) = to.target {
-            self.count(reference, trail, target, weight);
+        let is_of_use = to.target.is_some() || is_untagged;
+        let (holder, new_tag) = match from {
+            Some(from) => (from.holder, None),
+            None if inside && is_of_use => self
+                .instances
+                .holder(reference.class, reference.of_referrer),
+            None => (NOBODY, None),
+        };
+        Followed {
+            carried: self.pass_on(
+                reference,
+                to,
+                Carried {
+                    trail,
+                    holder,
+                    ..from.unwrap_or_default()
+                },
+                is_untagged,
+            ),
+            holder: new_tag,
         }
-        let mut weight = weight;
+    }
+
+    /// What the object at the end of a reference carries of what came with the referrer.
+    fn pass_on(
+        &mut self,
+        reference: &Reference,
+        to: Role,
+        from: Carried,
+        is_untagged: bool,
+    ) -> Option<Carried> {
+        let mut weight = from.weight;
+        if let Some(target) = to.target {
+            self.count(reference, from, target);
+        }
         if reference.from == HolderKind::Array {
-            let stride = from.map_or(0, |from| from.stride);
-            if reference.detail & ((1 << stride) - 1) != 0 {
+            if reference.detail & ((1 << from.stride) - 1) != 0 {
                 return None;
             }
-            weight += stride;
+            weight += from.stride;
         }
         if !to.is_collection || !is_untagged {
             return None;
         }
-        self.carry(reference, to, trail, weight)
+        self.carry(reference, to, Carried { weight, ..from })
     }
 
     /// A reference from a sampled object stands for those from its like, which will be met without their trail.
-    fn count(&mut self, reference: &Reference, trail: u32, target: u8, weight: u8) {
-        let references = 1 << weight.min(40);
-        self.trails.add(trail, target, references);
-        if weight > 0
+    fn count(&mut self, reference: &Reference, from: Carried, target: u8) {
+        let references = 1 << from.weight.min(40);
+        self.trails.add(from.trail, target, references);
+        self.instances.add(from.holder, target, references);
+        if from.weight > 0
             && let Some(without) = self.trail(reference, None)
         {
             self.trails.is_counted(without, target, references - 1);
         }
     }
 
-    fn carry(
-        &mut self,
-        reference: &Reference,
-        to: Role,
-        trail: u32,
-        weight: u8,
-    ) -> Option<Carried> {
+    fn carry(&mut self, reference: &Reference, to: Role, from: Carried) -> Option<Carried> {
         let field = self.field(reference);
         let fruit = self.fruits.get_mut(usize::from(field))?;
         if field > 0 && fruit.put >= TRIED && fruit.visited < fruit.put / FRUITLESS {
@@ -291,14 +337,13 @@ impl Walk {
         fruit.put = fruit.put.saturating_add(1);
         self.waiting += 1;
         Some(Carried {
-            trail,
-            weight,
             stride: if to.is_array {
                 stride(reference.length)
             } else {
                 0
             },
             field,
+            ..from
         })
     }
 
@@ -365,6 +410,7 @@ mod tests {
             weight: 41,
             stride: 21,
             field: 1023,
+            holder: 0x3FFF,
         };
         assert!(carried.tag() > 0);
         assert_eq!(Carried::of(carried.tag()), Some(carried));
@@ -408,15 +454,17 @@ mod tests {
             detail,
             to,
             length,
+            of_referrer: 0,
         }
     }
 
     #[test]
     fn what_lies_in_a_map_belongs_to_the_field_that_holds_the_map() {
         let mut walk = walk();
-        let map = walk.follow(&field(1, 7, 2, -1), true).unwrap();
+        let first = walk.follow(&field(1, 7, 2, -1), true);
+        let map = first.carried.unwrap();
         walk.visit(Some(&mut map.tag()));
-        let table = walk.follow(&field(2, 1, 3, 4096), true).unwrap();
+        let table = walk.follow(&field(2, 1, 3, 4096), true).carried.unwrap();
         assert_eq!(table.stride, 2);
         walk.visit(Some(&mut table.tag()));
         let element = |index| Reference {
@@ -425,9 +473,14 @@ mod tests {
             detail: index,
             to: 4,
             length: -1,
+            of_referrer: 0,
         };
-        assert_eq!(walk.follow(&element(1), true), None, "not of the sample");
-        let node = walk.follow(&element(4), true).unwrap();
+        assert_eq!(
+            walk.follow(&element(1), true).carried,
+            None,
+            "not of the sample"
+        );
+        let node = walk.follow(&element(4), true).carried.unwrap();
         walk.visit(Some(&mut node.tag()));
         walk.follow(&field(4, 2, 5, -1), true);
         assert_eq!(walk.waiting, 0);
@@ -443,6 +496,10 @@ mod tests {
         );
         let (trail, references) = found[0];
         assert_eq!(references, 4, "one of four stands for all");
+        assert_eq!(
+            walk.instances.foremost(1, 0),
+            first.holder.map(|tag| (tag, 4))
+        );
         let mut steps = Vec::new();
         let mut at = trail;
         while let Some(step) = walk.trails.step(at) {
@@ -457,7 +514,7 @@ mod tests {
     fn a_field_that_only_leads_back_is_given_up() {
         let mut walk = walk();
         let back = field(1, 0, 4, -1);
-        let put = (0..10_000).filter(|_| walk.follow(&back, true).is_some());
+        let put = (0..10_000).filter(|_| walk.follow(&back, true).carried.is_some());
         assert_eq!(put.count(), usize::try_from(TRIED).unwrap());
     }
 }
