@@ -15,6 +15,7 @@ pub mod configuration;
 pub mod finding;
 pub mod heap;
 pub mod input;
+pub mod lines;
 pub mod model;
 pub mod network;
 pub mod overview;

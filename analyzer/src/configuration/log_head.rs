@@ -6,12 +6,13 @@
 use super::command_line::dynamic_options;
 use super::jvm_limits::JvmLimits;
 use super::observed::{Observed, flink_limits};
+use crate::lines::layout;
 use crate::model::{Process, Source, Value};
 
 /// Reads the head of a log. Lines that say nothing about memory are passed over; a line beyond `MAX_LINES` is not read.
 #[must_use]
 pub fn from_log_head(text: &str) -> Observed {
-    let mut head = Head::default();
+    let mut head = LogHead::default();
     for line in text.lines().take(MAX_LINES) {
         head.line(line);
     }
@@ -23,8 +24,9 @@ const MAX_LINES: usize = 5_000;
 const TABLE_OF_TASK_MANAGER: &str = "Final TaskExecutor Memory configuration:";
 const TABLE_OF_JOB_MANAGER: &str = "Final Master Memory configuration:";
 
-#[derive(Default)]
-struct Head {
+/// Reads the head of a log line by line.
+#[derive(Debug, Default)]
+pub struct LogHead {
     observed: Observed,
     section: Section,
     /// Off-heap pools have the same labels as heap pools in Flink's table, and come after them.
@@ -33,7 +35,7 @@ struct Head {
     program_arguments: Vec<String>,
 }
 
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Section {
     #[default]
     None,
@@ -42,12 +44,12 @@ enum Section {
     ProgramArguments,
 }
 
-impl Head {
-    fn line(&mut self, line: &str) {
-        // The rest of a line of Flink's log, behind `[] - `; the script's lines have the same form.
-        let message = line
-            .split_once("[] - ")
-            .map_or(line, |(_, message)| message);
+impl LogHead {
+    /// Takes one line without its end.
+    pub fn line(&mut self, line: &str) {
+        // The script's lines have the same form as Flink's own.
+        let line = line.strip_prefix("logs: ").unwrap_or(line);
+        let message = layout(line).message;
         if let Some(arguments) = line.strip_prefix("jvm_params: ") {
             let words: Vec<&str> = arguments.split_whitespace().collect();
             self.observed.flink_limits = JvmLimits::from_arguments(words);
@@ -137,7 +139,9 @@ impl Head {
         }
     }
 
-    fn finish(mut self) -> Observed {
+    /// What the head said.
+    #[must_use]
+    pub fn finish(mut self) -> Observed {
         let options: Vec<&str> = self.jvm_options.iter().map(String::as_str).collect();
         self.observed.jvm_limits = JvmLimits::from_arguments(options.iter().copied());
         if self.observed.resolved.is_empty() {

@@ -27,6 +27,6 @@ pub use flink_conf::parse as parse_flink_conf;
 pub use folder::{LoadError, Loaded, load, version_beside};
 pub use java_options::java_options;
 pub use jvm_limits::{JvmLimits, parse_jvm_size};
-pub use log_head::from_log_head;
+pub use log_head::{LogHead, from_log_head};
 pub use observed::Observed;
 pub use trace_header::from_trace_header;
