@@ -1,6 +1,8 @@
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.zip.Inflater;
@@ -20,13 +22,19 @@ public final class HotPath {
         void repeat(int times);
     }
 
-    /** Arguments: operation, threads, milliseconds of warm-up, batches, milliseconds of a batch. */
+    /** Keeps the heap full. */
+    private static final List<byte[]> FILLING = new ArrayList<>();
+
+    /** Arguments: operation, threads, milliseconds of warm-up, batches, milliseconds of a batch; MiB of the heap to fill. */
     public static void main(String[] arguments) throws Exception {
         String operation = arguments[0];
         int threads = Integer.parseInt(arguments[1]);
         long warmUpMillis = Long.parseLong(arguments[2]);
         int batches = Integer.parseInt(arguments[3]);
         long batchMillis = Long.parseLong(arguments[4]);
+        if (arguments.length > 5) {
+            fill(Integer.parseInt(arguments[5]));
+        }
         double[][] costs = new double[threads][batches];
         CountDownLatch warm = new CountDownLatch(threads);
         Thread[] workers = new Thread[threads];
@@ -47,6 +55,14 @@ public final class HotPath {
             Steps.say("costs", values);
         }
         Steps.say("done");
+    }
+
+    private static void fill(int mib) throws Exception {
+        for (int i = 0; i < mib * 16; i++) {
+            FILLING.add(new byte[(64 << 10) - 16]);
+        }
+        System.gc(); // what is live is known from now on
+        Steps.pause("filled");
     }
 
     private static void measure(
@@ -87,6 +103,8 @@ public final class HotPath {
                 return times -> deep(16, times);
             case "inflater":
                 return HotPath::inflater;
+            case "allocate":
+                return new Allocate(thread);
             case "thread":
                 return HotPath::thread;
             default:
@@ -121,6 +139,28 @@ public final class HotPath {
                 thread.join();
             } catch (InterruptedException nobodyDoesThat) {
                 throw new AssertionError(nobodyDoesThat);
+            }
+        }
+    }
+
+    /** Java arrays of 64 to 1,024 bytes, some of which live for a while. */
+    private static final class Allocate implements Operation {
+        private static final int SIZES = 1024;
+        private static final int LIVE = 4096;
+
+        private final int[] sizes;
+        private final byte[][] live = new byte[LIVE][];
+        private int next;
+
+        Allocate(int seed) {
+            sizes = new SplittableRandom(seed).ints(SIZES, 64, 1025).toArray();
+        }
+
+        @Override
+        public void repeat(int times) {
+            for (int i = 0; i < times; i++) {
+                live[next % LIVE] = new byte[sizes[next % SIZES]];
+                next = (next + 1) & 0xFFFF;
             }
         }
     }

@@ -4,7 +4,7 @@
 //! of the agent's thread and of the collector is not in it.
 
 use super::{Aim, Comparison, Effort, Row, Series, Topic, Variant, alternate, report};
-use crate::{Jdk, Jvm};
+use crate::{Finished, Jdk, Jvm};
 use anyhow::{Context, Result, ensure};
 
 /// An operation of `HotPath.java`.
@@ -173,12 +173,18 @@ fn cost_ns(
         // Without the agent's own record the figure would be the bare JVM's.
         finished.trace()?.last_sample()?;
     }
+    let costs: Series = batch_costs(&finished)?.into_iter().collect();
+    costs.median().context("HotPath measured nothing")
+}
+
+/// What an operation cost in each batch, nanoseconds.
+pub(super) fn batch_costs(finished: &Finished) -> Result<Vec<f64>> {
     let steps = finished.steps();
     let values = steps
         .iter()
         .filter(|step| step.name == "costs")
         .flat_map(|step| &step.values);
-    let costs = values.map(|value| value.parse::<f64>());
-    let costs: Series = costs.collect::<Result<Vec<_>, _>>()?.into_iter().collect();
-    costs.median().context("HotPath measured nothing")
+    Ok(values
+        .map(|value| value.parse())
+        .collect::<Result<_, _>>()?)
 }

@@ -10,6 +10,7 @@
 //! | [`start`] | JVM start to `main`, and to the end |
 //! | [`idle`] | resident memory and CPU time of a JVM that does nothing |
 //! | [`job`] | throughput of Flink jobs |
+//! | [`signals`] | what each kind of evidence costs in a large process |
 //! | [`lead`] | time between the agent's incident and the error that Java sees |
 
 pub mod hot_path;
@@ -19,6 +20,7 @@ pub mod lead;
 pub mod render;
 pub mod report;
 pub mod series;
+pub mod signals;
 pub mod start;
 pub mod variant;
 
@@ -49,17 +51,20 @@ pub enum Topic {
     Idle,
     /// [`job`].
     Job,
+    /// [`signals`].
+    Signals,
     /// [`lead`].
     Lead,
 }
 
 impl Topic {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::HotPath,
         Self::Start,
         Self::Idle,
         Self::Job,
+        Self::Signals,
         Self::Lead,
     ];
 
@@ -71,6 +76,7 @@ impl Topic {
             Self::Start => "start",
             Self::Idle => "idle",
             Self::Job => "job",
+            Self::Signals => "signals",
             Self::Lead => "lead",
         }
     }
@@ -90,6 +96,7 @@ impl Topic {
             Self::Start => start::measure(jdk, effort, progress),
             Self::Idle => idle::measure(jdk, effort, progress),
             Self::Job => job::measure(jdk, effort, progress),
+            Self::Signals => signals::measure(jdk, effort, progress),
             Self::Lead => lead::measure(effort, progress),
         }
     }

@@ -60,6 +60,18 @@ impl Series {
         self.with(other, |own, others| own / others)
     }
 
+    /// Each value put through `convert`.
+    #[must_use]
+    pub fn map(&self, convert: impl Fn(f64) -> f64) -> Self {
+        self.values.iter().copied().map(convert).collect()
+    }
+
+    /// The latest round's value.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        self.values.last().copied()
+    }
+
     fn with(&self, other: &Self, combine: impl Fn(f64, f64) -> f64) -> Self {
         let pairs = self.values.iter().zip(&other.values);
         pairs.map(|(own, others)| combine(*own, *others)).collect()

@@ -24,6 +24,8 @@ pub enum Variant {
     Jfr,
     /// The agent with `malloc` of every library sampled.
     AgentNative,
+    /// The agent in a JVM with ZGC.
+    AgentZgc,
     /// async-profiler in its native memory mode; the library that `$ASYNC_PROFILER` names.
     AsyncProfiler,
 }
@@ -44,6 +46,7 @@ impl Variant {
             Self::AgentNmtSummary => "agent + NMT summary",
             Self::Jfr => "JFR default",
             Self::AgentNative => "agent, native=on",
+            Self::AgentZgc => "agent, ZGC",
             Self::AsyncProfiler => "async-profiler nativemem",
         }
     }
@@ -77,6 +80,7 @@ impl Variant {
     pub fn exists_in(self, jdk: &Jdk) -> Result<bool> {
         match self {
             Self::Jfr => jdk.accepts(&["--add-modules=jdk.jfr"]),
+            Self::AgentZgc => jdk.accepts(&["-XX:+UseZGC"]),
             Self::AsyncProfiler => Ok(std::env::var_os(ASYNC_PROFILER).is_some()),
             _ => Ok(true),
         }
@@ -92,7 +96,7 @@ impl Variant {
     #[must_use]
     pub fn agent_options(self) -> Option<&'static str> {
         match self {
-            Self::Agent | Self::AgentNmtSummary => Some(""),
+            Self::Agent | Self::AgentNmtSummary | Self::AgentZgc => Some(""),
             Self::AgentFast => Some("interval=100ms"),
             Self::AgentNative => Some("native=on"),
             _ => None,
@@ -106,6 +110,7 @@ impl Variant {
             Self::Bare | Self::Agent | Self::AgentFast | Self::AgentNative => &[],
             Self::NmtSummary | Self::AgentNmtSummary => &["-XX:NativeMemoryTracking=summary"],
             Self::NmtDetail => &["-XX:NativeMemoryTracking=detail"],
+            Self::AgentZgc => &["-XX:+UseZGC"],
             // The working directory of the JVM is removed after it.
             Self::Jfr => &[
                 "-XX:StartFlightRecording",
