@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Measures what the agent costs, against the same JVM without it
 #[derive(Parser)]
 struct Options {
-    /// Fewer and shorter rounds: a glance, about three minutes
+    /// Fewer and shorter rounds: a glance
     #[arg(long)]
     quick: bool,
     /// Feature release of Java: 11, 17, 21 or 25
