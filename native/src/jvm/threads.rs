@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::Jvmti;
+use super::env::ALL_CLASSES;
 use super::jvmti::delete_local;
 use jni::ids::JFieldID;
 use jni::sys::{JNIEnv, jobject};
@@ -63,7 +64,20 @@ impl ThreadReader {
 
     /// At most `most` of the threads that live now, and how many more there are.
     #[must_use]
-    pub fn live(self, jvmti: Jvmti, env: &Env<'_>, most: usize) -> (Vec<LiveThread>, usize) {
+    pub fn live(self, jvmti: Jvmti, env: &mut Env<'_>, most: usize) -> (Vec<LiveThread>, usize) {
+        let mut live = (Vec::new(), 0);
+        // The JVM hands out a reference to each of them at once.
+        let framed = env.with_local_frame(ALL_CLASSES, |env| {
+            live = self.list(jvmti, env, most);
+            Ok::<_, jni::errors::Error>(())
+        });
+        if framed.is_err() && env.exception_check() {
+            env.exception_clear();
+        }
+        live
+    }
+
+    fn list(self, jvmti: Jvmti, env: &Env<'_>, most: usize) -> (Vec<LiveThread>, usize) {
         let threads = jvmti.bindings().get_all_threads().unwrap_or_default();
         let mut live = Vec::new();
         for (index, &thread) in threads.iter().enumerate() {
