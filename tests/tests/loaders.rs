@@ -141,6 +141,13 @@ fn explained(jdk: &Jdk, options: &[&str]) -> Result<()> {
             None,
         ),
         (
+            "driver",
+            Retention::StaticInParentClass,
+            "java.sql.DriverManager",
+            "registeredDrivers",
+            None,
+        ),
+        (
             "shutdown_hook",
             Retention::ShutdownHook,
             "java.lang.ApplicationShutdownHooks",
@@ -172,8 +179,7 @@ fn explained(jdk: &Jdk, options: &[&str]) -> Result<()> {
         let mut of_incident = paths(trace).filter(|path| path.taken.incident.is_some());
         of_incident.any(|path| path.budget_ms <= 2000).then_some(())
     })?;
-    snapshot(jvm.id())?;
-    let trace = jvm.trace()?;
+    let trace = jvm.demand()?;
     jvm.kill()?;
 
     let at_incident = |census: &&Loaders| census.taken.occasion == Occasion::Incident;
@@ -201,6 +207,8 @@ fn explained(jdk: &Jdk, options: &[&str]) -> Result<()> {
             Some(CHILD_FIRST)
         );
         assert_eq!(path.target_class, CHILD_FIRST);
+        let is_walked_for = mechanism == "static_in_parent_class";
+        assert_eq!(path.passes > 0, is_walked_for, "{mechanism}: {path:?}");
         assert!(path.budget_ms <= 10_000, "{path:?}");
         assert!(path.longest_pass_us <= path.taken.cost_us, "{path:?}");
     }
@@ -243,9 +251,10 @@ fn the_thread_that_keeps_a_flink_jobs_loader_is_named() -> Result<()> {
         path.target_class,
         "org.apache.flink.util.ChildFirstClassLoader"
     );
-    // By a variable on its stack: its context class loader is Flink's wrapper, one link further.
-    let named = path.root.as_ref().and_then(|root| root.thread.as_deref());
+    // Its context class loader is Flink's wrapper.
+    let named = path.steps.first().and_then(|step| step.thread.as_deref());
     assert_eq!(named, Some("acme-poller"), "{path:?}");
+    assert_eq!(path.passes, 0, "{path:?}");
     Ok(())
 }
 

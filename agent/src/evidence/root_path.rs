@@ -95,13 +95,17 @@ fn search(
     limits: WalkLimits,
     template: &RootPath,
 ) -> Vec<RootPath> {
-    if !has_room(sample) {
-        return vec![RootPath {
+    let has_room = has_room(sample);
+    let time = if has_room {
+        limits.time
+    } else {
+        Duration::ZERO
+    };
+    match paths_to_root(agent.jvmti, env, target, WalkLimits { time, ..limits }) {
+        Ok(walk) if walk.paths.is_empty() && !has_room => vec![RootPath {
             outcome: PathOutcome::NoMemory,
             ..template.clone()
-        }];
-    }
-    match paths_to_root(agent.jvmti, env, target, limits) {
+        }],
         Ok(walk) => records(&walk, template),
         Err(_) => vec![RootPath {
             outcome: PathOutcome::Refused,

@@ -173,6 +173,35 @@ impl<'a, 'local> ObjectReader<'a, 'local> {
         signatures
     }
 
+    /// Gives a local reference to a class back before its frame ends.
+    pub(super) fn release_class(&self, class: JClass<'local>) {
+        self.release(class.into());
+    }
+
+    /// The objects in the fields of `object`, of all classes that it extends, with the fields' names, at most `limit`.
+    /// `None` of a `java.lang.ref.Reference`: what it refers to is not its own.
+    pub(super) fn objects(
+        &mut self,
+        object: &JObject<'_>,
+        limit: usize,
+    ) -> Option<Vec<(String, JObject<'local>)>> {
+        let mut found = Vec::new();
+        let mut class = self.env.get_object_class(object).ok();
+        while let Some(this) = class {
+            if self.signature(&this)? == "Ljava/lang/ref/Reference;" {
+                return None;
+            }
+            for (name, id, kind) in named(self.jvmti, &this, |_| true) {
+                if kind == Kind::Object && found.len() < limit {
+                    found.extend(self.referenced(id, object).map(|value| (name, value)));
+                }
+            }
+            class = self.env.get_superclass(&this).ok().flatten();
+            self.env.delete_local_ref(this);
+        }
+        Some(found)
+    }
+
     /// The objects in all fields that the class of `object` itself declares: what a lambda has captured.
     pub fn captured(&mut self, object: &JObject<'_>) -> Vec<JObject<'local>> {
         let Ok(class) = self.env.get_object_class(object) else {
@@ -304,13 +333,23 @@ fn declared(
     class: &JClass<'_>,
     is_wanted: impl Fn(&str) -> bool,
 ) -> Vec<(JFieldID, Kind)> {
+    let fields = named(jvmti, class, is_wanted).into_iter();
+    fields.map(|(_, id, kind)| (id, kind)).collect()
+}
+
+/// As [`declared`], with their names.
+fn named(
+    jvmti: Jvmti,
+    class: &JClass<'_>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Vec<(String, JFieldID, Kind)> {
     let (bindings, class) = (jvmti.bindings(), class.as_raw().cast());
     // SAFETY: a class of the calling thread's, and fields that JVMTI itself gave for it.
     let field = |id| unsafe {
         let (name, signature, _) = bindings.get_field_name(class, id).ok()?;
         let is_static = bindings.get_field_modifiers(class, id).ok()? & STATIC != 0;
         (is_wanted(&name) && !is_static)
-            .then(|| (JFieldID::from_raw(id.cast()), Kind::of(&signature)))
+            .then(|| (name, JFieldID::from_raw(id.cast()), Kind::of(&signature)))
     };
     // SAFETY: as above.
     let ids = unsafe { bindings.get_class_fields(class) }.unwrap_or_default();

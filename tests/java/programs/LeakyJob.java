@@ -1,4 +1,10 @@
+import java.sql.Connection;
+import java.sql.Driver;
+import java.sql.DriverManager;
+import java.sql.DriverPropertyInfo;
+import java.util.Properties;
 import java.util.concurrent.ExecutorService;
+import java.util.logging.Logger;
 
 /** A job that leaves something behind. Each run is a class of its own, see {@link LoaderLeaks}. */
 public final class LeakyJob {
@@ -22,6 +28,9 @@ public final class LeakyJob {
             case "shutdown_hook":
                 Runtime.getRuntime().addShutdownHook(new Thread(new Cleanup(), "job-cleanup"));
                 break;
+            case "driver":
+                DriverManager.registerDriver(new Database());
+                break;
             case "nothing":
                 break;
             default:
@@ -39,6 +48,44 @@ public final class LeakyJob {
         @Override
         public void run() {
             new LoaderLeaks.Sleeper().run();
+        }
+    }
+
+    /** Connects to nothing. */
+    public static final class Database implements Driver {
+        @Override
+        public Connection connect(String url, Properties properties) {
+            return null;
+        }
+
+        @Override
+        public boolean acceptsURL(String url) {
+            return false;
+        }
+
+        @Override
+        public DriverPropertyInfo[] getPropertyInfo(String url, Properties properties) {
+            return new DriverPropertyInfo[0];
+        }
+
+        @Override
+        public int getMajorVersion() {
+            return 1;
+        }
+
+        @Override
+        public int getMinorVersion() {
+            return 0;
+        }
+
+        @Override
+        public boolean jdbcCompliant() {
+            return false;
+        }
+
+        @Override
+        public Logger getParentLogger() {
+            return null;
         }
     }
 

@@ -27,8 +27,8 @@ pub struct RootPath {
     /// What the path begins at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root: Option<PathRoot>,
-    /// The objects from the root to the target, which is the last one. Of all strong paths none is shorter; a class that
-    /// the target, a loader, defined counts as the target.
+    /// The objects from the root to the target, which is the last one. Of all strong paths none is shorter, unless it was told
+    /// without a walk; a class that the target, a loader, defined counts as the target.
     pub steps: Vec<PathStep>,
     /// Walks over the heap, each of which stopped the application. 0: the path was told without.
     pub passes: u32,

@@ -6,10 +6,10 @@
 
 use super::super::jvmti::delete_local;
 use super::super::{Jvmti, RawFrame, describe_frame};
-use super::tag::Tag;
+use super::threads::CodeOf;
 use super::walk::{MetRoot, Node, Walk};
 use super::{ObjectPath, PathStep, Reference, Root, RootKind, fields};
-use jni::sys::{JNIEnv, jclass, jfieldID, jobject};
+use jni::sys::{JNIEnv, jclass, jobject};
 use jvmti_bindings::env::Jvmti as Bindings;
 use jvmti_bindings::sys::jvmti::{
     JVMTI_HEAP_REFERENCE_ARRAY_ELEMENT, JVMTI_HEAP_REFERENCE_CLASS,
@@ -19,21 +19,19 @@ use jvmti_bindings::sys::jvmti::{
     JVMTI_HEAP_REFERENCE_THREAD,
 };
 use std::collections::HashSet;
-use std::ffi::CStr;
-
-/// Frames of a thread that are looked at.
-const FRAMES: i32 = 64;
 
 /// The paths of at most `most` roots, one for each object that a root refers to.
 ///
 /// # Safety
-/// `env` is the calling thread's; the walk was made with these `bindings`.
+/// `env` is the calling thread's; the walk was made with these `bindings`; `loader` is the target, where that is one, else
+/// null.
 pub(super) unsafe fn paths(
     jvmti: Jvmti,
     env: *mut JNIEnv,
     bindings: &Bindings,
     walk: &Walk,
     threads: &[String],
+    loader: jobject,
     most: usize,
 ) -> Vec<ObjectPath> {
     let mut seen = HashSet::new();
@@ -46,6 +44,11 @@ pub(super) unsafe fn paths(
         env,
         bindings,
         walk,
+        code: CodeOf {
+            env,
+            bindings,
+            loader,
+        },
     };
     let path = |root: &MetRoot| ObjectPath {
         // SAFETY: the caller's promise.
@@ -54,44 +57,6 @@ pub(super) unsafe fn paths(
         steps: unsafe { describer.steps(root.node) },
     };
     roots.into_iter().map(path).collect()
-}
-
-/// The paths that can be told without a walk: threads that have the target, a loader, as their context class loader. Those
-/// that run its code come first.
-///
-/// # Safety
-/// As [`paths`]; `target` is a reference that this thread may use.
-pub(super) unsafe fn context_paths(
-    env: *mut JNIEnv,
-    bindings: &Bindings,
-    walk: &Walk,
-    target: jobject,
-    most: usize,
-) -> Vec<ObjectPath> {
-    let describer = Describer {
-        env,
-        bindings,
-        walk,
-    };
-    let mut paths = Vec::new();
-    for thread in bindings.get_all_threads().unwrap_or_default() {
-        // SAFETY: the caller's promise; all references are deleted.
-        unsafe {
-            if let Ok(info) = bindings.get_thread_info(thread) {
-                delete_local(env, info.thread_group.cast());
-                let context: jobject = info.context_class_loader.cast();
-                if !context.is_null() && ((**env).v1_1.IsSameObject)(env, context, target) {
-                    paths.push(describer.context_path(thread.cast(), info.name, target));
-                }
-                delete_local(env, context);
-            }
-            delete_local(env, thread.cast());
-        }
-    }
-    let runs_its_code = |path: &ObjectPath| path.steps.iter().any(|step| step.runs_code_of_target);
-    paths.sort_by_key(|path| !runs_its_code(path));
-    paths.truncate(most);
-    paths
 }
 
 fn rank(kind: u32) -> u32 {
@@ -138,41 +103,10 @@ struct Describer<'a> {
     env: *mut JNIEnv,
     bindings: &'a Bindings,
     walk: &'a Walk,
+    code: CodeOf<'a>,
 }
 
 impl Describer<'_> {
-    /// # Safety
-    /// `thread` is a thread and `target` a loader that this thread may use.
-    unsafe fn context_path(
-        &self,
-        thread: jobject,
-        name: Option<String>,
-        target: jobject,
-    ) -> ObjectPath {
-        let field = Reference::Field(Some("contextClassLoader".to_owned()));
-        // SAFETY: the caller's promise; both classes are deleted.
-        let steps = unsafe {
-            let class = ((**self.env).v1_1.GetObjectClass)(self.env, thread);
-            let target_class = ((**self.env).v1_1.GetObjectClass)(self.env, target);
-            let steps = vec![
-                PathStep {
-                    thread: name,
-                    runs_code_of_target: self.runs_code_of_target(thread, class),
-                    ..step(self.class_name(class), Some(field))
-                },
-                step(self.class_name(target_class), None),
-            ];
-            delete_local(self.env, class);
-            delete_local(self.env, target_class);
-            steps
-        };
-        let root = Root {
-            kind: RootKind::Thread,
-            ..Root::default()
-        };
-        ObjectPath { root, steps }
-    }
-
     /// # Safety
     /// The environment is the calling thread's.
     unsafe fn steps(&self, first: usize) -> Vec<PathStep> {
@@ -213,7 +147,7 @@ impl Describer<'_> {
                     own
                 },
                 is_class,
-                runs_code_of_target: thread.is_some() && self.runs_code_of_target(object, class),
+                runs_code_of_target: thread.is_some() && self.code.runs_in(object, class),
                 thread,
                 ..step(String::new(), reference(node, name))
             };
@@ -231,92 +165,6 @@ impl Describer<'_> {
         signature
             .map(|(signature, _)| type_name(&signature))
             .unwrap_or_default()
-    }
-
-    /// Whether the thread's class, its `Runnable` or a method on its stack is of the loader that the walk looked for.
-    ///
-    /// # Safety
-    /// `thread` is a `Thread` and `class` its class.
-    unsafe fn runs_code_of_target(&self, thread: jobject, class: jclass) -> bool {
-        // SAFETY: the caller's promise; all references are deleted.
-        unsafe {
-            if self.is_of_target(class) {
-                return true;
-            }
-            let task = self.task(thread, class);
-            if !task.is_null() {
-                let task_class = ((**self.env).v1_1.GetObjectClass)(self.env, task);
-                let is_of_target = self.is_of_target(task_class);
-                delete_local(self.env, task_class);
-                delete_local(self.env, task);
-                if is_of_target {
-                    return true;
-                }
-            }
-            let frames = self
-                .bindings
-                .get_stack_trace(thread.cast(), 0, FRAMES)
-                .unwrap_or_default();
-            frames.iter().any(|frame| {
-                let class = self.bindings.get_method_declaring_class(frame.method);
-                class.is_ok_and(|class| {
-                    let is_of_target = self.is_of_target(class.cast());
-                    delete_local(self.env, class.cast());
-                    is_of_target
-                })
-            })
-        }
-    }
-
-    /// # Safety
-    /// `class` is a class that this thread may use.
-    unsafe fn is_of_target(&self, class: jclass) -> bool {
-        // SAFETY: the caller's promise.
-        let tag = unsafe { self.bindings.get_tag(class.cast()) };
-        tag.is_ok_and(|tag| (2..=self.walk.last_seed).contains(&Tag(tag).node()))
-    }
-
-    /// The `Runnable` of a thread: its field `target`, or since JDK 19 the field `task` of its `holder`.
-    ///
-    /// # Safety
-    /// `thread` is a `Thread` and `class` its class.
-    unsafe fn task(&self, thread: jobject, class: jclass) -> jobject {
-        const RUNNABLE: &CStr = c"Ljava/lang/Runnable;";
-        // SAFETY: the caller's promise; fields are looked up in the class of the object that they are read from.
-        unsafe {
-            if let Some(target) = self.field(class, c"target", RUNNABLE) {
-                return ((**self.env).v1_1.GetObjectField)(self.env, thread, target);
-            }
-            let Some(holder) = self.field(class, c"holder", c"Ljava/lang/Thread$FieldHolder;")
-            else {
-                return std::ptr::null_mut();
-            };
-            let holder = ((**self.env).v1_1.GetObjectField)(self.env, thread, holder);
-            if holder.is_null() {
-                return holder;
-            }
-            let holder_class = ((**self.env).v1_1.GetObjectClass)(self.env, holder);
-            let task = self.field(holder_class, c"task", RUNNABLE);
-            let task = task.map(|task| ((**self.env).v1_1.GetObjectField)(self.env, holder, task));
-            delete_local(self.env, holder_class);
-            delete_local(self.env, holder);
-            task.unwrap_or(std::ptr::null_mut())
-        }
-    }
-
-    /// # Safety
-    /// `class` is an initialised class that this thread may use.
-    unsafe fn field(&self, class: jclass, name: &CStr, signature: &CStr) -> Option<jfieldID> {
-        // SAFETY: the caller's promise; the error of a missing field is cleared.
-        unsafe {
-            let field =
-                ((**self.env).v1_1.GetFieldID)(self.env, class, name.as_ptr(), signature.as_ptr());
-            if field.is_null() {
-                ((**self.env).v1_1.ExceptionClear)(self.env);
-                return None;
-            }
-            Some(field)
-        }
     }
 }
 
@@ -345,7 +193,7 @@ fn reference(node: &Node, name: Option<String>) -> Option<Reference> {
 }
 
 /// `[Ljava/lang/Object;` as `java.lang.Object[]`.
-fn type_name(signature: &str) -> String {
+pub(super) fn type_name(signature: &str) -> String {
     let element = signature.trim_start_matches('[');
     let name = match element {
         "Z" => "boolean".to_owned(),

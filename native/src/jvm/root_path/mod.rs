@@ -6,7 +6,7 @@
 //! time is over. JDK 11 and 17 mark objects in their headers and step over the whole heap in the end to take the marks
 //! off; whoever sets a limit has to reckon with that.
 //!
-//! What is asked most, a loader that is the context class loader of a live thread, is told without any pass.
+//! What mostly keeps a loader is looked for without any pass: see `direct.rs`.
 //!
 //! Not followed are the referents of soft, weak, phantom and final references, monitors, and what the calling thread itself
 //! holds. A class of the boot, platform or application loader is never unloaded: its static fields count as roots.
@@ -17,9 +17,11 @@
 #![allow(unsafe_code)]
 
 mod describe;
+mod direct;
 mod fields;
 mod prepare;
 mod tag;
+mod threads;
 mod walk;
 
 use super::env::ALL_CLASSES;
@@ -32,7 +34,7 @@ use std::time::{Duration, Instant};
 /// How far a walk may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WalkLimits {
-    /// Time for all passes together.
+    /// Time for all passes together. None: the heap is not walked.
     pub time: Duration,
     /// What the JVM takes after a pass, however early that was ended: a pass is not begun, and is ended, that much before
     /// the time is over.
@@ -179,27 +181,34 @@ fn look(
     limits: WalkLimits,
     began: Instant,
 ) -> Result<RootWalk, JvmError> {
+    let raw = env.get_raw();
+    // SAFETY: the environment of this thread, and a target that it may use.
+    let object = unsafe { local(raw, target) }.ok_or(JvmError::Jni("the target is gone"))?;
+    let is_loader = matches!(target, WalkTarget::Loader(..));
+    if is_loader {
+        let paths = direct::paths(jvmti, env, object, limits.paths);
+        if !paths.is_empty() {
+            return Ok(without_walk(WalkEnd::Found, paths));
+        }
+    }
+    if limits.time.is_zero() {
+        return Ok(without_walk(WalkEnd::OutOfTime, Vec::new()));
+    }
     let bindings = tagging
         .bindings()
         .ok_or(JvmError::Jni("the environment is gone"))?;
-    let raw = env.get_raw();
-    // SAFETY: the environment of this thread, and a target that it may use.
+    let loader = if is_loader {
+        object
+    } else {
+        std::ptr::null_mut()
+    };
+    // SAFETY: as above.
     unsafe {
-        let object = local(raw, target).ok_or(JvmError::Jni("the target is gone"))?;
-        let is_loader = matches!(target, WalkTarget::Loader(..));
         let (mut walk, threads) =
             prepare::prepare(raw, bindings, object, is_loader, limits, began)?;
-        let contexts = match is_loader {
-            true => describe::context_paths(raw, bindings, &walk, object, limits.paths),
-            false => Vec::new(),
-        };
-        let (end, paths) = if contexts.is_empty() {
-            let end = walk.run(bindings)?;
-            let paths = describe::paths(jvmti, raw, bindings, &walk, &threads, limits.paths);
-            (end, paths)
-        } else {
-            (WalkEnd::Found, contexts)
-        };
+        let end = walk.run(bindings)?;
+        let most = limits.paths;
+        let paths = describe::paths(jvmti, raw, bindings, &walk, &threads, loader, most);
         Ok(RootWalk {
             end,
             paths,
@@ -207,6 +216,16 @@ fn look(
             objects: u32::try_from(walk.objects()).unwrap_or(u32::MAX),
             longest_pass: walk.longest_pass,
         })
+    }
+}
+
+fn without_walk(end: WalkEnd, paths: Vec<ObjectPath>) -> RootWalk {
+    RootWalk {
+        end,
+        paths,
+        passes: 0,
+        objects: 0,
+        longest_pass: Duration::ZERO,
     }
 }
 

@@ -39,7 +39,6 @@ pub(super) unsafe fn prepare(
         let tag = walk.reach(Tag(own), 0, 0, -1).unwrap_or_default();
         set_tag(bindings, target, tag)?;
         tag_classes(env, bindings, is_loader.then_some(target), &mut walk)?;
-        walk.last_seed = walk.objects();
         Ok((walk, threads))
     }
 }

@@ -54,8 +54,6 @@ pub(super) struct MetRoot {
 pub(super) struct Walk {
     /// Numbered from 1; the first entry stands for "not reached".
     pub(super) nodes: Vec<Node>,
-    /// Nodes up to this one are the target and its classes.
-    pub(super) last_seed: usize,
     pub(super) roots: Vec<MetRoot>,
     pub(super) passes: u32,
     pub(super) longest_pass: Duration,
@@ -76,7 +74,6 @@ impl Walk {
                 reference: 0,
                 index: -1,
             }],
-            last_seed: 0,
             roots: Vec::new(),
             passes: 0,
             longest_pass: Duration::ZERO,
