@@ -41,7 +41,11 @@ impl LoadedLibrary {
         // SAFETY: dlopen(3) with RTLD_NOLOAD only finds what is loaded, by its name.
         let handle =
             unsafe { libc::dlopen(self.path.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
-        (!handle.is_null()).then_some(HeldLibrary {
+        // Made only when it is open: one that is dropped would be closed, and closing nothing is a segmentation fault.
+        if handle.is_null() {
+            return None;
+        }
+        Some(HeldLibrary {
             handle,
             library: self,
         })
