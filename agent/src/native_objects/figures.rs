@@ -15,7 +15,7 @@ use super::handles::{self, Handle, Kind};
 use flinkmem_native::jvm::exception_is_pending;
 use flinkmem_native::jvm::jni::{self, objects::JString, refs::Global};
 use flinkmem_native::jvm::raw::{JNIEnv, jint, jlong, jobject};
-use flinkmem_native::kernel::held_library::HeldLibrary;
+use flinkmem_native::kernel::held_library::{HeldLibrary, Proven};
 use flinkmem_trace::RocksDb;
 use std::ffi::CString;
 
@@ -31,6 +31,8 @@ pub(crate) struct Reader {
     memtables: Option<Global<JString<'static>>>,
     /// The library did not know the property.
     refused: bool,
+    /// Functions of the libraries that were found before.
+    proven: Proven,
 }
 
 /// What a library offers.
@@ -41,10 +43,10 @@ struct Functions {
 }
 
 impl Functions {
-    fn of(library: &HeldLibrary<'_>, package: &str) -> Self {
-        let find = |name: &str| {
+    fn of(library: &HeldLibrary<'_>, package: &str, proven: &mut Proven) -> Self {
+        let mut find = |name: &str| {
             let name = CString::new(format!("Java_{package}_{name}")).ok()?;
-            library.function(&name)
+            library.function(&name, proven)
         };
         // SAFETY: functions of these names have these signatures, see the module.
         unsafe {
@@ -72,7 +74,7 @@ impl Reader {
                 handles::forget_library(index);
                 continue;
             };
-            let functions = Functions::of(&held, library.package);
+            let functions = Functions::of(&held, library.package, &mut self.proven);
             let missed = handles::for_each(index, |handle| {
                 self.add(env, &functions, handle, &mut sums);
             });
