@@ -61,7 +61,13 @@ impl DiskBudget {
         self.facts_bytes() - Self::RESERVED_FOR_THE_END
     }
 
-    /// What sites and evidence may use of the facts' share, half, so that incidents always find room.
+    /// What evidence of incidents and what was asked for may use of the facts' share. It is many times as long as an incident,
+    /// and comes as often; what finds no room goes to the history, where new takes the place of old.
+    fn evidence_bytes(self) -> u64 {
+        self.facts_bytes() / 8 * 3
+    }
+
+    /// What sites may use of the facts' share, half, so that incidents always find room.
     fn sites_bytes(self) -> u64 {
         self.facts_bytes() / 2
     }
@@ -163,7 +169,8 @@ impl TraceWriter {
         let written = serde_json::to_writer(&mut line, record)
             .map_err(WriteError::from)
             .and_then(|()| match record {
-                record if is_history(record) || self.has_no_fact_room(record, &line) => {
+                record if is_history(record) => self.append_to_segment(&mut line),
+                record if record.taken().is_some() && !self.has_room_for_evidence(&line) => {
                     self.append_to_segment(&mut line)
                 }
                 Record::Site(_) => self.append_fact(&mut line, self.budget.sites_bytes()),
@@ -191,15 +198,12 @@ impl TraceWriter {
         &self.directory
     }
 
-    /// Evidence that would be a fact, but whose share of the facts, the sites' half, is used up: it is history then, so that
-    /// incidents always find room, however often somebody asks for a snapshot.
-    fn has_no_fact_room(&self, record: &Record, line: &[u8]) -> bool {
-        let needed = self.facts.len() + length_with_newline(line);
-        record.taken().is_some() && needed > self.budget.sites_bytes()
-    }
-
     fn disk_bytes(&self) -> u64 {
         self.facts.len() + self.segment.len() + self.history.bytes()
+    }
+
+    fn has_room_for_evidence(&self, line: &[u8]) -> bool {
+        self.facts.len() + length_with_newline(line) <= self.budget.evidence_bytes()
     }
 
     fn append_fact(&mut self, line: &mut Vec<u8>, share: u64) -> Result<(), WriteError> {
@@ -283,7 +287,7 @@ fn begin_segment(path: &Path, header_line: &mut Vec<u8>) -> io::Result<AppendFil
 }
 
 /// Whether a record goes to the segments, whose oldest are given up when room is needed. Evidence does when it was taken
-/// as a matter of routine; what belongs to an incident, or was asked for, is a fact.
+/// as a matter of routine; what belongs to an incident, or was asked for, is a fact as long as there is room.
 fn is_history(record: &Record) -> bool {
     matches!(
         record,

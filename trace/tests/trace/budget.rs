@@ -77,6 +77,35 @@ fn too_many_incidents_are_refused_and_counted_and_leave_room_for_samples() {
 }
 
 #[test]
+fn evidence_leaves_room_for_incidents_and_the_newest_of_it_is_kept() {
+    let evidence = |number| {
+        Record::Surroundings(Box::new(Surroundings {
+            taken: Taken {
+                occasion: Occasion::Incident,
+                up_ms: number,
+                ..Taken::default()
+            },
+            ..Surroundings::default()
+        }))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(BUDGET)).unwrap();
+    for number in 0..20_000 {
+        writer.write(&evidence(number)).unwrap();
+    }
+    for id in 0..50 {
+        writer.write(&incident(id)).unwrap();
+    }
+    assert!(disk_bytes(folder.path()) <= BUDGET);
+    let (records, damage) = TraceReader::open(folder.path()).unwrap().records();
+    assert!(damage.is_none(), "{damage:?}");
+    for kept in [evidence(0), evidence(19_999), incident(0), incident(49)] {
+        assert!(records.contains(&kept), "{kept:?}");
+    }
+}
+
+#[test]
 fn the_end_is_written_however_many_incidents_there_were() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer =
