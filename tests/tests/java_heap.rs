@@ -6,6 +6,7 @@ use flinkmem_trace::{
     ClassCount, HeapSite, HeapSites, Histogram, Holder, HolderKind, Occasion, PathOutcome, Record,
     RootKind,
 };
+use std::time::Duration;
 
 const KNOWN: u64 = 54_321;
 const LEAKED_AT_FIRST: u64 = 20_000;
@@ -19,7 +20,7 @@ const RETAINED: u64 = 20_000;
 const RETAINED_BYTES: u64 = 16 + 15 * 8;
 
 /// Live set: about 38 MiB of 64 when held, 46 when leaked, 54 when crowded.
-fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
+fn heap_shape(jdk: &Jdk, options: &[&str], crowding_mib: u64) -> Result<Running> {
     let arguments = [
         KNOWN,
         LEAKED_AT_FIRST,
@@ -27,7 +28,7 @@ fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
         LARGEST,
         FILLING_MIB,
         LEAKED_LATER,
-        CROWDING_MIB,
+        crowding_mib,
         RETAINED,
     ];
     let arguments = arguments.map(|number| number.to_string());
@@ -44,7 +45,7 @@ fn heap_shape(jdk: &Jdk, options: &[&str]) -> Result<Running> {
 #[test]
 fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> {
     on_every_jdk(|jdk| {
-        let mut jvm = heap_shape(jdk, &["-XX:+UseG1GC"])?;
+        let mut jvm = heap_shape(jdk, &["-XX:+UseG1GC"], CROWDING_MIB)?;
         jvm.go_on()?;
         jvm.step("held")?;
         // As a matter of routine there is little time: on a busy machine it may be a part.
@@ -58,7 +59,7 @@ fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> 
         jvm.step("leaked")?;
         jvm.go_on()?;
         jvm.step("crowded")?;
-        jvm.wait_for_trace("sampling", |trace| heap_sites(trace).next().map(|_| ()))?;
+        sampling_is_dense(&mut jvm)?;
         jvm.go_on()?;
         jvm.step("retained")?;
         let retained = jvm.wait_for_trace("the site of what was retained", retained)?;
@@ -86,6 +87,98 @@ fn the_heap_is_told_by_class_while_it_fills_and_when_it_is_full() -> Result<()> 
         jvm.go_on()?;
         assert!(jvm.finish()?.status.success());
         Ok(())
+    })
+}
+
+#[test]
+fn the_heap_is_told_with_every_collector() -> Result<()> {
+    on_every_jdk(|jdk| {
+        if jdk.feature != 17 && jdk.feature != 25 {
+            return Ok(());
+        }
+        for collector in ["Serial", "Parallel", "Z", "Shenandoah"] {
+            let option = format!("-XX:+Use{collector}GC");
+            if jdk.accepts(&[&option])? {
+                told_with(jdk, collector, &option).with_context(|| option.clone())?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn told_with(jdk: &Jdk, collector: &str, option: &str) -> Result<()> {
+    let (size, crowding_mib) = match collector {
+        // The old generation, whose size is fixed, must hold it all.
+        "Serial" | "Parallel" => ("-Xmn4m", CROWDING_MIB),
+        // Needs room beside what is in use: 216 MiB are more than 80 %.
+        "Z" => ("-Xmx256m", 170),
+        _ => ("-Xmx64m", CROWDING_MIB),
+    };
+    let mut jvm = heap_shape(jdk, &[option, size], crowding_mib)?;
+    jvm.go_on()?;
+    jvm.step("held")?;
+    let held = on_demand(&mut jvm)?;
+    is_as_held(&held, LEAKED_AT_FIRST, collector)?;
+    holders_are_named(&held, LEAKED_AT_FIRST)?;
+    what_keeps_the_holder_is_named(&jvm.trace()?)?;
+    for step in ["leaked", "crowded"] {
+        jvm.go_on()?;
+        jvm.step(step)?;
+    }
+    sampling_is_dense(&mut jvm)?;
+    jvm.go_on()?;
+    jvm.step("retained")?;
+    jvm.wait_for_trace("the site of what was retained", retained)?;
+    jvm.kill()?;
+    Ok(())
+}
+
+/// By marking, 2 ns are reckoned with for a byte at first, and an incident has 1 s unless the application's own collections
+/// were longer.
+#[test]
+fn a_walk_that_would_take_too_long_is_not_begun() -> Result<()> {
+    const ALLOWED: Duration = Duration::from_secs(1);
+    on_every_jdk(|jdk| {
+        let collector = "-XX:+UseZGC";
+        if jdk.feature < 17 || !jdk.accepts(&[collector])? {
+            return Ok(());
+        }
+        let mut jvm = heap_shape(jdk, &[collector, "-Xmx800m"], CROWDING_MIB)?;
+        jvm.wait_for_trace("the first sample", |trace| {
+            (!trace.samples.is_empty()).then_some(())
+        })?;
+        for step in ["held", "leaked", "crowded", "retained", "refused"] {
+            jvm.go_on()?;
+            jvm.step(step)?;
+        }
+        let told = jvm.wait_for_trace("what was not begun", |trace| {
+            histograms(trace)
+                .find(|histogram| histogram.taken.occasion == Occasion::Incident)
+                .cloned()
+        })?;
+        jvm.kill()?;
+        assert!(
+            u128::from(told.predicted_us) > ALLOWED.as_micros(),
+            "{told:?}"
+        );
+        assert!(!told.complete, "{told:?}");
+        assert_eq!((told.count, told.pause_us), (0, 0), "{told:?}");
+        assert!(told.taken.incident.is_some() && told.used_bytes.is_some());
+        assert_eq!(told.holder_search, None);
+        Ok(())
+    })
+}
+
+/// Where little is allocated the distance between samples is shortened at every look, each some base intervals after the
+/// last: from 512 KiB to 64 KiB in three.
+fn sampling_is_dense(jvm: &mut Running) -> Result<()> {
+    const LOOKS: usize = 25;
+    let began = jvm.wait_for_trace("sampling", |trace| {
+        heap_sites(trace).next()?;
+        Some(trace.samples.len())
+    })?;
+    jvm.wait_for_trace("some looks", |trace| {
+        (trace.samples.len() >= began + LOOKS).then_some(())
     })
 }
 

@@ -298,8 +298,11 @@ impl<'a> Look<'a> {
             false => (&mut self.names.array, "array"),
         };
         let array = reader.object(inside, &registry)?;
+        // Of the table of hooks every other element is a key; their values are the same threads again.
+        let stride = if is_hooks { 2 } else { 1 };
         // SAFETY: the tables of `IdentityHashMap` and `CopyOnWriteArrayList` are arrays of objects.
-        for index in 0..unsafe { reader.length(&array) }.min(ENTRIES) {
+        let length = unsafe { reader.length(&array) };
+        for index in (0..length.min(ENTRIES)).step_by(stride) {
             if self.is_over() {
                 return None;
             }
@@ -340,7 +343,7 @@ impl<'a> Look<'a> {
         Some(())
     }
 
-    /// Keys and values of the table of hooks are the same threads, which have not begun.
+    /// A thread that has not begun.
     fn hook(
         &mut self,
         reader: &mut ObjectReader<'_, '_>,
