@@ -1,10 +1,14 @@
 //! What those who allocate pay for the survivors' sampling: nothing while it is off, something while the live set is near
 //! the heap's limit.
+//!
+//! What an allocation costs follows what else uses the memory, more than it follows the agent: the two JVMs of a round
+//! allocate at the same time, each in one thread.
 
 use super::super::hot_path::batch_costs;
-use super::super::{Comparison, Effort, Row, Series, Topic, Variant};
+use super::super::{Aim, Comparison, Effort, Row, Series, Topic, Variant};
 use super::takings::ms;
-use crate::{Jdk, Jvm};
+use super::{Cadence, MOST_PERCENT};
+use crate::{Jdk, Jvm, Running};
 use anyhow::{Context, Result, ensure};
 use flinkmem_trace::Record;
 
@@ -19,6 +23,9 @@ const FILLING_MIB: &str = "425";
 const WARM_UP_MS: &str = "800";
 const BATCH_MS: &str = "50";
 
+/// How often a record is written while allocations are sampled.
+const RECORDS: Cadence = Cadence::seconds(10);
+
 /// Batches of a measurement.
 const BATCHES: usize = 15;
 
@@ -26,13 +33,13 @@ const BATCHES: usize = 15;
 /// 512 KiB to 32 MiB.
 const BATCHES_TO_SETTLE: usize = 280;
 
-/// A round takes half a minute.
+/// A round takes twenty seconds.
 const MOST_ROUNDS: usize = 3;
 
-/// Batches of one JVM, and what sweeping the table of survivors took the agent, milliseconds.
+/// Batches of one JVM, and what the agent's records of survivors took it, milliseconds.
 struct Run {
     costs: Vec<f64>,
-    sweeps: Vec<f64>,
+    records: Vec<f64>,
 }
 
 /// Measures it.
@@ -47,36 +54,33 @@ pub(super) fn measure(
     let mut off = Compared::new("new byte[64…1024], sampling off");
     let mut first = Compared::new("new byte[64…1024], heap 83 % full, first seconds of sampling");
     let mut settled = Compared::new("new byte[64…1024], heap 83 % full, sampling settled");
-    let mut sweeps = Vec::new();
+    let mut records = Vec::new();
     for _ in 0..effort.rounds.min(MOST_ROUNDS) {
         progress("allocation with and without sampling");
-        for variant in VARIANTS {
-            off.push(variant, &run(jdk, variant, "0", BATCHES)?.costs)?;
+        for (variant, run) in pair(jdk, "0", BATCHES)? {
+            off.push(variant, &run.costs)?;
         }
-        let bare = run(jdk, Variant::Bare, FILLING_MIB, BATCHES)?.costs;
-        let count = BATCHES + BATCHES_TO_SETTLE;
-        let sampled = run(jdk, Variant::Agent, FILLING_MIB, count)?;
-        let begin = sampled.costs.get(..BATCHES).context("no batches")?;
-        let end = sampled.costs.get(BATCHES_TO_SETTLE..);
-        first.push(Variant::Bare, &bare)?;
-        first.push(Variant::Agent, begin)?;
-        settled.push(Variant::Bare, &bare)?;
-        settled.push(Variant::Agent, end.context("too few batches")?)?;
-        sweeps.extend(sampled.sweeps);
+        for (variant, run) in pair(jdk, FILLING_MIB, BATCHES_TO_SETTLE + BATCHES)? {
+            let (begin, end) = (run.costs.get(..BATCHES), run.costs.get(BATCHES_TO_SETTLE..));
+            first.push(variant, begin.context("no batches")?)?;
+            settled.push(variant, end.context("too few batches")?)?;
+            records.extend(run.records);
+        }
     }
     let mut rows: Vec<_> = [off, first, settled]
         .iter()
         .flat_map(|compared| compared.0.rows(|_| None))
         .collect();
-    let sweeps = sweeps.into_iter().collect();
-    let what = "sites of survivors, record, heap 83 % full";
-    rows.push(Row::alone(
-        Topic::Signals,
-        what,
-        Variant::Agent,
-        "ms",
-        &sweeps,
-    ));
+    let records: Series = records.into_iter().collect();
+    let shares = records.map(|cost_ms| RECORDS.percent(cost_ms));
+    let row = |what: &str, unit, series: &Series| {
+        let what = format!("sites of surviving objects, heap 83 % full{what}");
+        Row::alone(Topic::Signals, &what, Variant::Agent, unit, series)
+    };
+    rows.push(row("", "ms", &records));
+    let aim = Aim::at_most("≤ 0.1 %", MOST_PERCENT, shares.median());
+    let words = RECORDS.words();
+    rows.push(row(&format!(", share of wall time, {words}"), "%", &shares).aim(aim));
     Ok(rows)
 }
 
@@ -102,41 +106,62 @@ impl Compared {
     }
 }
 
-fn run(jdk: &Jdk, variant: Variant, filling_mib: &str, batch_count: usize) -> Result<Run> {
+/// The variants, side by side.
+fn pair(jdk: &Jdk, filling_mib: &str, batch_count: usize) -> Result<Vec<(Variant, Run)>> {
+    let mut running = Vec::new();
+    for variant in VARIANTS {
+        let samples = variant.has_agent() && filling_mib != "0";
+        running.push((
+            variant,
+            samples,
+            start(jdk, variant, samples, filling_mib, batch_count)?,
+        ));
+    }
+    for (.., jvm) in &mut running {
+        jvm.go_on()?;
+    }
+    let finish = |(variant, samples, jvm)| Ok((variant, finish(jvm, samples)?));
+    running.into_iter().map(finish).collect()
+}
+
+/// A JVM whose heap is filled, and whose allocations are sampled if that is to be.
+fn start(
+    jdk: &Jdk,
+    variant: Variant,
+    samples: bool,
+    filling_mib: &str,
+    batch_count: usize,
+) -> Result<Running> {
     let count = batch_count.to_string();
-    let jvm = Jvm::new(jdk, "HotPath").options(HEAP).arguments([
-        "allocate",
-        "1",
-        WARM_UP_MS,
-        &count,
-        BATCH_MS,
-        filling_mib,
-    ]);
+    let arguments = ["allocate", "1", WARM_UP_MS, &count, BATCH_MS, filling_mib];
+    let jvm = Jvm::new(jdk, "HotPath").options(HEAP).arguments(arguments);
     let mut jvm = variant.apply(jvm).start()?;
     jvm.step("filled")?;
-    let samples = variant.has_agent() && filling_mib != "0";
     if samples {
         jvm.wait_for_trace("allocations to be sampled", |trace| {
-            trace.evidence.iter().find_map(sweep_ms)
+            trace.evidence.iter().find_map(record_ms)
         })?;
     }
-    jvm.go_on()?;
+    Ok(jvm)
+}
+
+fn finish(jvm: Running, samples: bool) -> Result<Run> {
     let finished = jvm.finish()?;
     ensure!(finished.status.success(), "{}", finished.stderr);
-    let sweeps = if samples {
-        let trace = finished.trace()?;
+    let records = if samples {
         // The first record says that sampling has begun.
-        trace.evidence.iter().filter_map(sweep_ms).skip(1).collect()
+        let evidence = finished.trace()?.evidence;
+        evidence.iter().filter_map(record_ms).skip(1).collect()
     } else {
         Vec::new()
     };
     Ok(Run {
         costs: batch_costs(&finished)?,
-        sweeps,
+        records,
     })
 }
 
-fn sweep_ms(record: &Record) -> Option<f64> {
+fn record_ms(record: &Record) -> Option<f64> {
     match record {
         Record::HeapSites(sites) => Some(ms(sites.taken.cost_us)),
         _ => None,
