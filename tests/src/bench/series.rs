@@ -48,14 +48,6 @@ impl Series {
         self.spread().map(|spread| spread.median)
     }
 
-    /// The value that a quarter of the others do not exceed; `None` of an empty series.
-    #[must_use]
-    pub fn lower_quartile(&self) -> Option<f64> {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 4).copied()
-    }
-
     /// What each round has more than the same round of `other`.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Self {
@@ -108,13 +100,6 @@ mod tests {
         assert_eq!(series(&[9.0, 1.0, 2.0]).median(), Some(2.0));
         let spread = series(&[40.0, 10.0, 20.0, 30.0]).spread().unwrap();
         assert_eq!((spread.min, spread.median, spread.max), (10.0, 25.0, 40.0));
-    }
-
-    #[test]
-    fn a_disturbance_does_not_show_in_the_lower_quartile() {
-        let disturbed = series(&[60.0, 25.0, 61.0, 26.0, 24.0, 63.0, 59.0, 62.0]);
-        assert_eq!(disturbed.lower_quartile(), Some(26.0));
-        assert_eq!(series(&[]).lower_quartile(), None);
     }
 
     #[test]

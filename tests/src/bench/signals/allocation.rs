@@ -3,7 +3,7 @@
 //!
 //! What an allocation costs follows what else the machine does, more than it follows the agent: it doubles for seconds when
 //! a neighbour shares the core. So the two JVMs of a round allocate at the same time, and of a measurement's batches
-//! the lower quartile counts.
+//! the cheapest counts, in which only a steady cost shows.
 
 use super::super::hot_path::batch_costs;
 use super::super::{Aim, Comparison, Effort, Row, Series, Topic, Variant};
@@ -99,10 +99,9 @@ impl Compared {
 
     fn push(&mut self, variant: Variant, costs: &[f64]) -> Result<()> {
         let costs: Series = costs.iter().copied().collect();
-        let cost = costs.lower_quartile();
-        let cost = cost.context("HotPath measured nothing")?;
+        let spread = costs.spread().context("HotPath measured nothing")?;
         for (_, series) in self.0.series.iter_mut().filter(|(v, _)| *v == variant) {
-            series.push(cost);
+            series.push(spread.min);
         }
         Ok(())
     }
