@@ -14,6 +14,9 @@ pub struct Finding {
     pub severity: Severity,
     /// How sure the label is, from 0 to 1.
     pub confidence: f64,
+    /// Labels that the same facts allow as well, where they prove the limit but not the cause; the likelier first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Label>,
     /// Which limit.
     pub limit: LimitClaim,
     /// Who used it up.
@@ -28,16 +31,108 @@ pub struct Finding {
     /// What to gather to be surer; reports merge it.
     #[serde(skip)]
     pub collect: Vec<String>,
+    /// When it was first told, wall clock, milliseconds since the epoch; where a line told it that has a time.
+    #[serde(skip)]
+    pub told_ms: Option<i64>,
 }
 
-/// Names of causes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Label {
+/// The labels with their names, each once.
+macro_rules! labels {
+    ($($(#[$doc:meta])* $label:ident => $name:literal,)*) => {
+        /// Names of causes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Label {
+            $($(#[$doc])* $label,)*
+        }
+
+        impl Label {
+            /// The label's name, as in JSON.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$label => $name,)*
+                }
+            }
+        }
+    };
+}
+
+labels! {
+    /// The live set is legitimate and larger than the heap.
+    HeapUndersized => "heap_undersized",
+    /// State or buffers are kept on the heap by design, without bound.
+    HeapStateGrowth => "heap_state_growth",
+    /// Objects are forgotten by record, checkpoint, job or failure.
+    HeapLeak => "heap_leak",
+    /// One call loads a whole result.
+    HeapBulkMaterialization => "heap_bulk_materialization",
+    /// Buffers times open writers.
+    HeapManyWriters => "heap_many_writers",
+    /// A JobManager or coordinator holds splits, executions, schemas.
+    JmHeapMetadata => "jm_heap_metadata",
+    /// One array beyond the JVM's limit; no size helps.
+    ArrayLimit => "array_limit",
+    /// Pauses longer than the timeout of heartbeats.
+    GcPauseHeartbeat => "gc_pause_heartbeat",
     /// Buffers survive their purpose; a larger limit only delays.
-    DirectLeak,
+    DirectLeak => "direct_leak",
     /// Legitimate users need more than the limit.
-    DirectUndersized,
+    DirectUndersized => "direct_undersized",
+    /// Temporary buffers of NIO, cached per thread.
+    DirectNioThreadCache => "direct_nio_thread_cache",
+    /// Flink, Netty or Pekko take direct memory outside the network pool.
+    DirectFrameworkShuffle => "direct_framework_shuffle",
+    /// Network memory exceeds the limit on direct memory at the start.
+    NetworkPoolUnallocatable => "network_pool_unallocatable",
+    /// The topology needs more buffers than there are.
+    NetworkBuffersInsufficient => "network_buffers_insufficient",
+    /// Buffers are lost when jobs end.
+    NetworkBufferLeak => "network_buffer_leak",
+    /// More managed memory is reserved than there is.
+    ManagedUndersized => "managed_undersized",
+    /// The classes of the jobs present need more.
+    MetaspaceUndersized => "metaspace_undersized",
+    /// Class loaders of ended jobs stay reachable.
+    ClassloaderLeak => "classloader_leak",
+    /// An error that should have ended the process did not.
+    OomSwallowedZombie => "oom_swallowed_zombie",
+    /// Threads never end.
+    ThreadLeak => "thread_leak",
+    /// A limit on threads was hit.
+    ThreadLimit => "thread_limit",
+    /// Native objects of RocksDB are not closed.
+    RocksdbNativeLeak => "rocksdb_native_leak",
+    /// RocksDB takes more than its managed memory.
+    RocksdbOverBudget => "rocksdb_over_budget",
+    /// The allocator keeps what was freed.
+    AllocatorFragmentation => "allocator_fragmentation",
+    /// Contexts of compressors are not ended.
+    CodecNativeLeak => "codec_native_leak",
+    /// Mapped files are counted as resident.
+    MmapFileAccounting => "mmap_file_accounting",
+    /// A child of the process fills the container.
+    OtherChildProcess => "other_child_process",
+    /// A Python worker fills the container.
+    PythonProcessMemory => "python_process_memory",
+    /// The limits of all pools add up to the container.
+    JvmOverheadUndersized => "jvm_overhead_undersized",
+    /// The container is smaller than the process is configured to be.
+    ContainerLimitBelowBudget => "container_limit_below_budget",
+    /// Memory outside every limit of the JVM, whose owner is not known.
+    NativeGrowthUnattributed => "native_growth_unattributed",
+    /// YARN's check of virtual memory.
+    YarnVmemLimit => "yarn_vmem_limit",
+    /// The host has no memory.
+    HostMemoryExhausted => "host_memory_exhausted",
+    /// A policy or a script, not memory.
+    SandboxLimit => "sandbox_limit",
+    /// Another program than Flink ran out of memory.
+    OtherProcessOom => "other_process_oom",
+    /// No matter of memory.
+    NotMemory => "not_memory",
+    /// Parts of the configuration exceed the whole.
+    MemoryConfigInconsistent => "memory_config_inconsistent",
 }
 
 /// How bad a finding is.
@@ -53,10 +148,14 @@ pub enum Severity {
 }
 
 /// The limit that was hit or approached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, schemars::JsonSchema)]
 pub struct LimitClaim {
-    /// Name of the limit: `direct`.
+    /// Name of the limit: `heap`, `direct`, `metaspace`, `class_space`, `network_buffers`, `managed`, `container`, `threads`, `array`,
+    /// `heartbeat`, `host`, `none`.
     pub name: &'static str,
+    /// How sure it is that this limit was hit, from 0 to 1; absent where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f64>,
     /// The limit; absent when it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -95,6 +194,8 @@ pub enum ConsumerKind {
     Library,
     /// A part of Flink.
     Component,
+    /// Another process.
+    Process,
     /// Not known.
     Unknown,
 }
@@ -113,10 +214,12 @@ pub struct Evidence {
     pub text: String,
     /// The series or record it was read from.
     pub signal: &'static str,
-    /// Begin, RFC 3339.
-    pub from: String,
-    /// End, RFC 3339.
-    pub to: String,
+    /// Begin, RFC 3339; absent for a line without a date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// End, RFC 3339; absent for a line without a date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// The figure, in the signal's unit: bytes, a count, or bytes a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<u64>,
@@ -152,8 +255,20 @@ impl Evidence {
         Self {
             text,
             signal,
-            from: rfc3339(from_ms),
-            to: rfc3339(to_ms),
+            from: Some(rfc3339(from_ms)),
+            to: Some(rfc3339(to_ms)),
+            value: None,
+        }
+    }
+
+    /// A fact that a line tells, which may have no time.
+    #[must_use]
+    pub fn told(text: String, from_ms: Option<i64>, to_ms: Option<i64>) -> Self {
+        Self {
+            text,
+            signal: "line",
+            from: from_ms.map(rfc3339),
+            to: to_ms.map(rfc3339),
             value: None,
         }
     }
@@ -176,17 +291,6 @@ impl Consumer {
             line: None,
             share: None,
             confidence: 0.0,
-        }
-    }
-}
-
-impl Label {
-    /// The label's name, as in JSON.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DirectLeak => "direct_leak",
-            Self::DirectUndersized => "direct_undersized",
         }
     }
 }

@@ -70,6 +70,17 @@ impl Budget {
         Some(raised(&proposal, why_not_the_heap))
     }
 
+    /// The change that gives a pool, by the model's name, at least `bytes` where nothing else was measured: the process grows, by as little
+    /// as keeps every other pool what it is. `None` where Flink would refuse it.
+    #[must_use]
+    pub fn grow(&self, pool: &'static str, bytes: u64) -> Option<Raise> {
+        let question = self.written.as_ref()?;
+        let before = Pools::of(&derive(question).ok()?.model);
+        let size = MemorySize::from_bytes(bytes);
+        let proposal = satisfy(question, &[Need { pool, size }], Hold::Pools).ok()?;
+        Some(raised(question, before, &proposal, Giver::HeapNotMeasured))
+    }
+
     /// What remedies take for the user's configuration, where none was given: keys and values.
     #[must_use]
     pub fn assumed(&self) -> Vec<(String, String)> {

@@ -5,21 +5,28 @@
 
 mod direct_errors;
 mod evidence;
+mod gather;
+mod lines;
 mod origin;
 mod outcome;
 mod site_growth;
+mod source;
 mod timeline;
+mod told_outcome;
 
 pub use direct_errors::{DirectError, DirectErrors};
 pub use evidence::{Evidence, Kind};
+pub use gather::gather;
 pub use origin::{Origin, Owner, is_direct, is_network_pool, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
 pub(crate) use site_growth::share;
 pub use site_growth::{OwnerUse, growth_by_owner, live_bytes_of, trend_by_owner};
+pub use source::{Source, SourceKind, SourceLines};
 pub(crate) use timeline::seconds;
 pub use timeline::{MetaspaceUse, Moment, SiteSnapshot, Timeline};
 
 use crate::configuration::{Observed, from_trace_header};
+use crate::lines::Told;
 use flinkmem_trace::{Damage, End, Event, Header, Incident, Record, Site, TraceError, TraceReader};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +34,7 @@ use std::path::{Path, PathBuf};
 /// Everything known about one process life.
 #[derive(Debug, Default)]
 pub struct Case {
-    /// Where the trace lies.
+    /// Where the trace lies; empty where there is none.
     pub directory: PathBuf,
     /// What does not change.
     pub header: Header,
@@ -47,6 +54,12 @@ pub struct Case {
     pub end: Option<End>,
     /// What could not be read.
     pub damage: Damage,
+    /// Files whose lines were read.
+    pub sources: Vec<Source>,
+    /// What their lines say, and how often each was told in its file; in the order of time, lines without a time last.
+    pub told: Vec<(Told, u64)>,
+    /// What sources say that does not go together.
+    contradictions: Vec<String>,
 }
 
 impl Case {

@@ -1,5 +1,6 @@
 //! What became of the process.
 
+use super::told_outcome::by_lines;
 use super::{Case, Moment};
 use flinkmem_trace::{Header, IncidentKind};
 use serde::Serialize;
@@ -70,7 +71,12 @@ impl Outcome {
     /// Judges the end of a case.
     #[must_use]
     pub fn of(case: &Case, here: &Surroundings) -> Self {
-        let (kind, detail) = if let Some(end) = case.end {
+        let (kind, detail) = if !case.has_trace() {
+            by_lines(case).unwrap_or_else(|| {
+                let text = "no line tells what became of the process";
+                (OutcomeKind::Unknown, text.to_owned())
+            })
+        } else if let Some(end) = case.end {
             orderly_end(case, end.up_ms)
         } else if here.runs(&case.header) {
             (
@@ -84,7 +90,7 @@ impl Outcome {
                 format!("the trace is being written: its last sample is {age} s old"),
             )
         } else {
-            vanished(case)
+            by_lines(case).unwrap_or_else(|| vanished(case))
         };
         Self { kind, detail }
     }

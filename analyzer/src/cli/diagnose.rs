@@ -3,7 +3,7 @@
 use super::configured::GivenArguments;
 use super::{EXIT_FINDINGS, EXIT_NOTHING_FOUND, output};
 use crate::budget::{Budget, Given};
-use crate::case::{Case, Surroundings};
+use crate::case::{Case, SourceLines, Surroundings, gather};
 use crate::finding::Severity;
 use crate::input;
 use crate::model::{Question, Refusal, derive};
@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Say who used up which limit, from what the agent recorded.
+/// Say who used up which limit, from what the agent recorded and from logs.
 #[derive(Debug, Args)]
 #[command(
     before_long_help = "\
@@ -24,7 +24,11 @@ Examples:
   flinkmem diagnose --conf /opt/flink/conf TRACE remedies as changes of this configuration,
                                                  and where it differs from the recorded one
   flinkmem diagnose -D taskmanager.memory.task.off-heap.size=64m TRACE
-                                                 with another option than the recorded one",
+                                                 with another option than the recorded one
+  flinkmem diagnose taskmanager.log taskmanager.out gc.log
+                                                 what lines prove, where no agent was there
+  kubectl get pod tm-1 -o json > pod.json; flinkmem diagnose TRACE taskmanager.log pod.json
+                                                 one process on one timeline",
     after_long_help = "\
 Exit status:
   0  nothing found
@@ -32,10 +36,13 @@ Exit status:
   2  the input could not be used; the reason is on stderr"
 )]
 pub struct Diagnose {
-    /// Trace directories, or directories that hold some
+    /// Trace directories, logs, and reports of whoever ended the process; any mix
     ///
     /// A trace directory is named flinkmem-<host>-<pid>-<start> and lies where the agent's `dir` option says, by default
-    /// beside Flink's log. Logs are not read yet.
+    /// beside Flink's log; a directory that holds some will do. Files are told by their content, gzipped or not: logs of TaskManagers and
+    /// JobManagers, standard output, GC logs, hs_err files, kubectl get pod -o json|yaml, kubectl describe pod, YARN's diagnostics, dmesg, and
+    /// any text with such lines. Logs of one process, named together with its trace, are put on the trace's timeline. A line proves the limit
+    /// that was hit; who used it up is mostly for a trace to tell, and the report says what to collect.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 
@@ -90,25 +97,30 @@ fn refuse_what_is_missing(arguments: &Diagnose) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One report for each trace. A trace that cannot be read among several is named on stderr and left out.
+/// One report for each process. What cannot be read among several inputs is named on stderr and left out.
 fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
-    let directories = input::traces(&arguments.inputs)?;
+    let inputs = input::inputs(&arguments.inputs)?;
+    let mut unreadable: Vec<anyhow::Error> = Vec::new();
+    let mut keep = |error: anyhow::Error| unreadable.push(error);
+    let traces = inputs.traces.iter().map(|directory| Case::read(directory));
+    let traces: Vec<Case> = traces
+        .filter_map(|read| read.map_err(|error| keep(error.into())).ok())
+        .collect();
+    let files = inputs.files.iter().map(|file| input::read_file(file));
+    let lines: Vec<SourceLines> = files
+        .filter_map(|read| read.map_err(|error| keep(error.into())).ok())
+        .collect();
+    let cases = gather(traces, lines);
+    if cases.is_empty() {
+        let first = unreadable.into_iter().next();
+        return Err(first.unwrap_or_else(|| anyhow!("no input given")))
+            .context("no input could be used");
+    }
     let here = Surroundings::here();
     let mut reports = Vec::new();
-    let mut unreadable = Vec::new();
-    for directory in &directories {
-        match Case::read(directory) {
-            Ok(case) => {
-                let budget = budget(&case, &arguments.given)?;
-                reports.push(Report::with_budget(&case, &here, budget.as_ref()));
-            }
-            Err(error) => unreadable.push(error),
-        }
-    }
-    if reports.is_empty() {
-        let first = unreadable.into_iter().next();
-        return Err(first.map_or_else(|| anyhow::anyhow!("no trace given"), Into::into))
-            .context("no trace could be used");
+    for case in &cases {
+        let budget = budget(case, &arguments.given)?;
+        reports.push(Report::with_budget(case, &here, budget.as_ref()));
     }
     for error in unreadable {
         eprintln!("flinkmem: left out: {error}");
@@ -122,7 +134,10 @@ fn budget(case: &Case, arguments: &GivenArguments) -> anyhow::Result<Option<Budg
     if arguments.is_empty() {
         return Ok(Budget::recorded(observed));
     }
-    let directory = case.directory.display();
+    let directory = match case.sources.first() {
+        Some(source) if !case.has_trace() => source.path.display(),
+        _ => case.directory.display(),
+    };
     let Some(process) = observed.process else {
         bail!(
             "{directory} was written by a JVM without Flink, where --conf, -D and --flink-version mean nothing; leave them out"

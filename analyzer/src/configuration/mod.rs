@@ -30,3 +30,4 @@ pub use jvm_limits::{JvmLimits, parse_jvm_size};
 pub use log_head::{LogHead, from_log_head};
 pub use observed::Observed;
 pub use trace_header::from_trace_header;
+pub use yaml_tree::yaml_document;

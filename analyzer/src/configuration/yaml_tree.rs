@@ -38,6 +38,30 @@ pub(super) fn read(text: &str) -> Result<Node, String> {
     Ok(builder.document.unwrap_or(Node::Null))
 }
 
+/// A YAML document as a JSON value; scalars that are no numbers or truths are texts. `None` for what is no YAML, or too large.
+#[must_use]
+pub fn yaml_document(text: &str) -> Option<serde_json::Value> {
+    read(text).ok().map(|node| to_json(&node))
+}
+
+fn to_json(node: &Node) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match node {
+        Node::Null => Json::Null,
+        Node::Scalar(value) => {
+            let text = value.to_string();
+            text.parse::<i64>().map_or(Json::String(text), Json::from)
+        }
+        Node::Sequence(nodes) => nodes.iter().map(to_json).collect(),
+        Node::Mapping(entries) => {
+            let pairs = entries
+                .iter()
+                .map(|entry| (entry.key.clone(), to_json(&entry.value)));
+            Json::Object(pairs.collect())
+        }
+    }
+}
+
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,

@@ -105,6 +105,8 @@ pub enum Fact {
     PeerLost,
     /// A checkpoint failed.
     CheckpointFailed,
+    /// A coordinator's thread died, and Flink refused to start another.
+    CoordinatorDied,
     /// A coordinator failed without saying why.
     CoordinatorFailed,
     /// A peer is addressed by a name that is not its own.
@@ -117,8 +119,6 @@ pub enum Fact {
     FlinkEnds,
     /// A pause of the whole JVM.
     Pause(Pause),
-    /// The ordinary life of the process goes on.
-    Alive,
 }
 
 /// How a line said that the heap is exhausted.

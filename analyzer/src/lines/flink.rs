@@ -48,7 +48,7 @@ pub(super) fn read(line: &str, facts: &mut Vec<Fact>) {
         ),
         (
             "more than one thread driving the actions of a Source Coordinator",
-            Fact::CoordinatorFailed,
+            Fact::CoordinatorDied,
         ),
         (
             "Global failure triggered by OperatorCoordinator",

@@ -5,6 +5,7 @@ use super::kubernetes::{Description, cgroup_limit};
 use super::layout::layout;
 use super::{facts, pod, stack, yarn};
 use crate::configuration::{LogHead, Observed, from_command_line};
+use crate::model::Process;
 use std::collections::HashMap;
 use std::io::BufRead;
 use std::mem::Discriminant;
@@ -41,6 +42,10 @@ pub struct Gathered {
     pub logged_lines: u64,
     /// Pauses of a collector, of any length.
     pub pauses: u64,
+    /// When the last process began that wrote into it, where the line had a time.
+    pub started_ms: Option<i64>,
+    /// Version of Java that Flink logged.
+    pub jdk: Option<String>,
     /// Lines that were cut, for they are longer than any that is known.
     pub cut_lines: u64,
 }
@@ -63,7 +68,20 @@ pub struct LineReader {
     /// Facts of the present record: index in `gathered.facts`.
     open: Vec<usize>,
     description: Option<Description>,
+    /// Lines of classes that only a TaskManager has, and only a JobManager.
+    votes: (u64, u64),
 }
+
+/// Packages that log in one of the processes only.
+const OF_TASK_MANAGERS: [&str; 2] = [
+    "org.apache.flink.runtime.taskmanager.",
+    "org.apache.flink.runtime.taskexecutor.",
+];
+const OF_JOB_MANAGERS: [&str; 3] = [
+    "org.apache.flink.runtime.jobmaster.",
+    "org.apache.flink.runtime.resourcemanager.",
+    "org.apache.flink.runtime.dispatcher.",
+];
 
 impl LineReader {
     /// A reader for the source with this index in its case.
@@ -77,6 +95,7 @@ impl LineReader {
             t_ms: None,
             open: Vec::new(),
             description: None,
+            votes: (0, 0),
         }
     }
 
@@ -103,7 +122,6 @@ impl LineReader {
     pub fn line(&mut self, line: &str) {
         let line = line.trim_end_matches(['\r', '\n']);
         self.gathered.lines += 1;
-        self.head(line);
         if let Some(frame) = stack::frame(line) {
             return self.frame(frame);
         }
@@ -117,6 +135,7 @@ impl LineReader {
             // Without times every line is a record of its own, but for the parts of a stack.
             self.open.clear();
         }
+        self.head(line, parts.message);
         if self.describe(line) {
             return;
         }
@@ -143,10 +162,16 @@ impl LineReader {
                 ..head
             };
         }
+        let observed = &mut self.gathered.observed;
+        observed.process = observed.process.or(match self.votes {
+            (1.., 0) => Some(Process::TaskManager),
+            (0, 1..) => Some(Process::JobManager),
+            _ => None,
+        });
         self.gathered
     }
 
-    fn head(&mut self, line: &str) {
+    fn head(&mut self, line: &str, message: &str) {
         // A process that starts anew into the same file tells its configuration anew.
         if line.contains("RESOURCE_PARAMS extraction logs:") {
             self.head = LogHead::default();
@@ -155,6 +180,17 @@ impl LineReader {
         if self.head_lines > 0 {
             self.head_lines -= 1;
             self.head.line(line);
+            let words = message.trim_start();
+            if words.starts_with("Starting ") && words.contains("(Version: ") {
+                self.gathered.started_ms = self.t_ms;
+            }
+            if let Some(jvm) = words.strip_prefix("JVM: ") {
+                self.gathered.jdk = jvm
+                    .rsplit(" - ")
+                    .next()
+                    .and_then(|jdk| jdk.rsplit('/').next())
+                    .map(str::to_owned);
+            }
         }
     }
 
@@ -185,6 +221,11 @@ impl LineReader {
                 .iter()
                 .any(|prefix| logger.starts_with(prefix));
             self.gathered.flink_lines += u64::from(is_flink);
+            let is_of = |packages: &[&str]| {
+                u64::from(packages.iter().any(|package| logger.starts_with(package)))
+            };
+            self.votes.0 += is_of(&OF_TASK_MANAGERS);
+            self.votes.1 += is_of(&OF_JOB_MANAGERS);
         }
     }
 

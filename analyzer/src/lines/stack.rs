@@ -6,7 +6,8 @@ use flinkmem_trace::Frame;
 #[must_use]
 pub(super) fn frame(line: &str) -> Option<Frame> {
     let call = line.trim_start().strip_prefix("at ")?;
-    let (method, place) = call.split_once('(')?;
+    // Whoever copies a stack into a report often leaves the place out.
+    let (method, place) = call.split_once('(').unwrap_or((call.trim_end(), ""));
     // The module, with its version or not, and the class loader before it.
     let method = method
         .rsplit('/')
@@ -15,7 +16,11 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
         .unwrap_or(method);
     let (class, method) = method.rsplit_once('.')?;
     let is_name = |text: &str| !text.is_empty() && !text.contains(' ');
-    if !is_name(class) || !is_name(method) {
+    let is_qualified = class.contains('.')
+        || place.contains(':')
+        || place.contains("Native Method")
+        || place.contains("Unknown Source");
+    if !is_name(class) || !is_name(method) || !is_qualified {
         return None;
     }
     let line_number = place
@@ -47,5 +52,6 @@ mod tests {
         assert!(user.loader.is_some());
         assert_eq!(frame("\tat the end of the day"), None);
         assert_eq!(frame("\t... 3 more"), None);
+        assert_eq!(frame("at com.acme.Reader.read").unwrap().method, "read");
     }
 }

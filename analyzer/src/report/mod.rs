@@ -4,11 +4,12 @@ mod quality;
 mod rss;
 mod subject;
 mod text;
+mod told;
 mod wording;
 
 pub use quality::TraceQuality;
 pub use rss::{LibraryPart, Rss, RssPart};
-pub use subject::Subject;
+pub use subject::{FileRead, Subject};
 pub use text::to_text;
 
 use crate::budget::{Budget, BudgetLine, budget_lines};
@@ -40,6 +41,9 @@ pub struct Report {
     /// Where what was configured, what Flink's start script resolved and what the JVM runs with say different things.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,
+    /// What the inputs say that does not go together.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<String>,
     /// What to gather next.
     pub collect: Vec<String>,
     /// What each rule said.
@@ -71,6 +75,7 @@ impl Report {
             budget: budget_lines(case, budget.map(|budget| &budget.pools)),
             rss: Rss::of(case, &outcome),
             disagreements: budget.map_or_else(Vec::new, |budget| budget.disagreements.clone()),
+            contradictions: case.all_contradictions(),
             collect: verdict.collect,
             checked: verdict.checked,
             trace: TraceQuality::of(case),

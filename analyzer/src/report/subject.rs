@@ -1,7 +1,7 @@
 //! Which process a report is about.
 
 use crate::budget::Budget;
-use crate::case::Case;
+use crate::case::{Case, Source};
 use crate::model::Process;
 use serde::Serialize;
 
@@ -14,20 +14,54 @@ pub struct Subject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flink_version: Option<String>,
     /// Version of Java.
-    pub jdk: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jdk: Option<String>,
     /// Main class or jar.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub main_class: Option<String>,
     /// Host name.
-    pub host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Process id, as the process itself saw it.
-    pub pid: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
     /// Samples that the diagnosis rests on.
     pub samples: u64,
     /// Seconds from the first to the last of them.
     pub span_s: f64,
-    /// Where the trace lies.
-    pub trace: String,
+    /// Where the trace lies; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
+    /// Files whose lines were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileRead>,
+}
+
+/// A file whose lines were read.
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+pub struct FileRead {
+    /// Where it lies.
+    pub path: String,
+    /// What it was taken for.
+    pub kind: &'static str,
+    /// Lines in it.
+    pub lines: u64,
+    /// Lines that say something about memory or an end, as far as they were kept.
+    pub facts: u64,
+    /// Lines that were cut, for they are longer than any that is known.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cut_lines: u64,
+    /// Why it was not read to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<String>,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What a process is in Flink.
@@ -56,17 +90,38 @@ impl Subject {
             .and_then(|flink| flink.version.clone());
         // A version that the model cannot read is still worth showing.
         let version = budget.and_then(|budget| budget.version);
-        let overruled = version.filter(|version| Some(*version) != case.observed.version);
+        let overruled =
+            version.filter(|version| Some(*version) != case.observed.version || !case.has_trace());
         Self {
             process,
             flink_version: overruled.map(|version| version.to_string()).or(recorded),
-            jdk: header.jvm.version.clone(),
+            jdk: known(&header.jvm.version).or_else(|| case.jdk_in_lines()),
             main_class: header.jvm.main_class.clone(),
-            host: header.host.clone(),
-            pid: header.pid,
+            host: known(&header.host),
+            pid: case.has_trace().then_some(header.pid),
             samples: case.timeline.ticks,
             span_s: case.timeline.span_s(),
-            trace: case.directory.display().to_string(),
+            trace: case
+                .has_trace()
+                .then(|| case.directory.display().to_string()),
+            files: case.sources.iter().map(FileRead::of).collect(),
         }
     }
+}
+
+impl FileRead {
+    fn of(source: &Source) -> Self {
+        Self {
+            path: source.path.display().to_string(),
+            kind: source.kind.name(),
+            lines: source.lines,
+            facts: source.facts,
+            cut_lines: source.cut_lines,
+            damage: source.damage.clone(),
+        }
+    }
+}
+
+fn known(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -3,7 +3,7 @@
 use super::{Report, Rss, wording};
 use crate::budget::BudgetLine;
 use crate::finding::{Finding, Severity};
-use crate::rules::AnswerKind;
+use crate::rules::{AnswerKind, NO_LINE};
 use crate::units::{bytes, time_of_day};
 use textwrap::Options;
 
@@ -31,14 +31,23 @@ pub fn to_text(report: &Report) -> String {
             page.item(advice);
         }
     }
-    page.heading("Budget");
-    budget(&mut page, &report.budget);
+    let is_known = |line: &BudgetLine| line.configured.or(line.peak).is_some();
+    if report.budget.iter().any(is_known) {
+        page.heading("Budget");
+        budget(&mut page, &report.budget);
+    }
     if let Some(found) = &report.rss {
         rss(&mut page, found);
     }
     page.blank();
     page.hanging("Process  ", &wording::subject(report));
     page.hanging("Outcome  ", &report.outcome.detail);
+    if !report.subject.files.is_empty() {
+        page.hanging("Read     ", &wording::files(report));
+    }
+    for contradiction in &report.contradictions {
+        page.hanging("But      ", contradiction);
+    }
     if !report.disagreements.is_empty() {
         page.hanging("Differs  ", &wording::disagreements(&report.disagreements));
     }
@@ -49,8 +58,20 @@ fn nothing_found(page: &mut Page, report: &Report) {
     page.line(&wording::nothing_found(report));
     cautions(page, report);
     page.heading("Why");
+    let says_nothing = |reason: &str| reason == NO_LINE;
+    if report
+        .checked
+        .iter()
+        .any(|checked| checked.reason.as_deref().is_some_and(says_nothing))
+    {
+        page.item("no line tells of an exhausted limit, a kill or a refused configuration");
+    }
     for checked in &report.checked {
-        if let Some(reason) = &checked.reason {
+        if let Some(reason) = checked
+            .reason
+            .as_ref()
+            .filter(|reason| !says_nothing(reason))
+        {
             let unsure = match checked.answer {
                 AnswerKind::NotEnoughData => "not enough data: ",
                 AnswerKind::Fires | AnswerKind::DoesNotFire => "",

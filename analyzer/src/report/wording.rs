@@ -1,6 +1,6 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
-use super::{Report, subject::ProcessKind};
+use super::{Report, subject::ProcessKind, told};
 use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
@@ -8,6 +8,9 @@ use crate::units::{bytes, duration};
 
 /// The cause, in a sentence.
 pub(super) fn headline(finding: &Finding) -> String {
+    if finding.limit.confidence.is_some() {
+        return told::headline(finding);
+    }
     let share = |of: &str| {
         let percent = finding.consumer.share.map(|share| share * 100.0);
         percent.map_or(String::new(), |percent| format!(", {percent:.0} % of {of}"))
@@ -30,11 +33,15 @@ pub(super) fn headline(finding: &Finding) -> String {
             let limit = limit(finding);
             format!("The limit on direct memory{limit} is too small for what runs here.")
         }
+        _ => told::headline(finding),
     }
 }
 
 /// What that does to the process, in a sentence.
 pub(super) fn consequence(finding: &Finding) -> String {
+    if finding.limit.confidence.is_some() {
+        return told::cause(finding);
+    }
     let limit = limit(finding);
     match (finding.label, &finding.forecast) {
         (Label::DirectLeak, Some(forecast)) => {
@@ -51,6 +58,7 @@ pub(super) fn consequence(finding: &Finding) -> String {
         (Label::DirectUndersized, _) => {
             "Reservations wait for forced collections; no error was seen.".to_owned()
         }
+        _ => told::cause(finding),
     }
 }
 
@@ -67,29 +75,60 @@ pub(super) fn nothing_found(report: &Report) -> String {
     }
 }
 
+/// The files that were read, in a line.
+pub(super) fn files(report: &Report) -> String {
+    let files = report.subject.files.iter().map(|file| {
+        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let damage = file.damage.as_ref().map_or(String::new(), |damage| {
+            format!(", not to its end: {damage}")
+        });
+        format!("{name} ({}, {} lines{damage})", file.kind, file.lines)
+    });
+    files.collect::<Vec<_>>().join("; ")
+}
+
 /// The process in a line.
 pub(super) fn subject(report: &Report) -> String {
     let subject = &report.subject;
     let what = match subject.process {
         ProcessKind::Tm => "TaskManager".to_owned(),
         ProcessKind::Jm => "JobManager".to_owned(),
-        ProcessKind::Jvm => subject
-            .main_class
-            .clone()
-            .unwrap_or_else(|| "JVM".to_owned()),
+        ProcessKind::Jvm => {
+            let unknown = if subject.trace.is_some() {
+                "JVM"
+            } else {
+                "unknown process"
+            };
+            subject
+                .main_class
+                .clone()
+                .unwrap_or_else(|| unknown.to_owned())
+        }
     };
     let flink = subject
         .flink_version
         .as_ref()
         .map_or(String::new(), |version| format!(", Flink {version}"));
-    format!(
-        "{what} on {}, pid {}{flink}, JDK {}; {} samples in {}",
-        subject.host,
-        subject.pid,
-        subject.jdk,
-        subject.samples,
-        duration(subject.span_s),
-    )
+    let host = subject
+        .host
+        .as_ref()
+        .map_or(String::new(), |host| format!(" on {host}"));
+    let pid = subject
+        .pid
+        .map_or(String::new(), |pid| format!(", pid {pid}"));
+    let jdk = subject
+        .jdk
+        .as_ref()
+        .map_or(String::new(), |jdk| format!(", JDK {jdk}"));
+    let seen = match &subject.trace {
+        Some(_) => format!(
+            "{} samples in {}",
+            subject.samples,
+            duration(subject.span_s)
+        ),
+        None => "no trace of the agent".to_owned(),
+    };
+    format!("{what}{host}{pid}{flink}{jdk}; {seen}")
 }
 
 /// As many as fit on a line or two.
@@ -129,7 +168,7 @@ pub(super) fn disagreements(found: &[Disagreement]) -> String {
     shown.join("; ") + &more
 }
 
-fn who(consumer: &Consumer) -> Option<&str> {
+pub(super) fn who(consumer: &Consumer) -> Option<&str> {
     let known = consumer.kind != ConsumerKind::Unknown;
     consumer.name.as_deref().filter(|_| known)
 }

@@ -42,6 +42,8 @@ fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
             Severity::Warning
         },
         confidence,
+        alternatives: Vec::new(),
+        told_ms: None,
         limit: picture.limit_claim(!picture.met.is_empty()),
         forecast,
         evidence: evidence(picture),

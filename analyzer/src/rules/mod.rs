@@ -3,9 +3,33 @@
 //! Rules that tell two causes of the same limit apart share what they look at (here `direct`), so that they cannot
 //! contradict each other.
 
+mod array_limit;
+mod container_by_lines;
 mod direct;
+mod direct_by_lines;
 mod direct_leak;
 mod direct_undersized;
+mod gc_pause_heartbeat;
+mod heap_bulk_materialization;
+mod heap_many_writers;
+mod heap_undersized;
+mod host_memory_exhausted;
+mod jm_heap_metadata;
+mod lines;
+mod managed_undersized;
+mod memory_config_inconsistent;
+mod metaspace_by_lines;
+mod network_buffers_insufficient;
+mod network_pool_unallocatable;
+mod not_memory;
+mod oom_swallowed_zombie;
+mod sandbox_limit;
+mod thread_limit;
+mod told;
+mod yarn_vmem_limit;
+
+/// Said by rules on lines that have nothing to look at; reports say it once.
+pub(crate) const NO_LINE: &str = "no line says so";
 
 use crate::budget::Budget;
 use crate::case::{Case, Outcome};
@@ -78,15 +102,13 @@ pub struct Facts<'a> {
 /// Asks all rules, and ranks the findings: what failed before what may, then by confidence.
 #[must_use]
 pub fn judge(facts: Facts<'_>) -> Verdict {
-    let direct = DirectPicture::of(facts);
-    let answers = [
-        (Label::DirectLeak, direct_leak::check(&direct)),
-        (Label::DirectUndersized, direct_undersized::check(&direct)),
-    ];
     let mut verdict = Verdict::default();
-    for (label, answer) in answers {
-        verdict.take(label, answer);
+    if facts.case.has_trace() {
+        let direct = DirectPicture::of(facts);
+        verdict.take(Label::DirectLeak, direct_leak::check(&direct));
+        verdict.take(Label::DirectUndersized, direct_undersized::check(&direct));
     }
+    lines::judge(facts, &mut verdict);
     verdict.findings.sort_by(|a, b| {
         let by_severity = b.severity.cmp(&a.severity);
         by_severity.then(b.confidence.total_cmp(&a.confidence))

@@ -228,16 +228,16 @@ fn a_difference_from_the_recorded_options_is_a_line_of_the_text() {
 fn what_cannot_be_used_is_named_with_the_next_step() {
     let parent = tempfile::tempdir().unwrap();
     let trace = healthy().write(parent.path());
-    let log = parent.path().join("taskmanager.log");
-    std::fs::write(&log, "x").unwrap();
+    let binary = parent.path().join("heap.hprof");
+    std::fs::write(&binary, b"JAVA PROFILE 1.0.2\0").unwrap();
     let empty = tempfile::tempdir().unwrap();
     check_refused(
         &diagnose(&parent.path().join("missing"), &[]),
         &["missing", "check the path"],
     );
     check_refused(
-        &diagnose(&log, &[]),
-        &["taskmanager.log is not a trace", "logs"],
+        &diagnose(&binary, &[]),
+        &["heap.hprof holds no text", "logs"],
     );
     check_refused(
         &diagnose(empty.path(), &[]),

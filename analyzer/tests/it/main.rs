@@ -6,6 +6,7 @@
 //! - `any_input`: no line can make the program panic or print nonsense
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
+//! - `incidents`: public reports of real incidents: the limit that their lines name
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +22,7 @@ mod any_input;
 mod budget;
 mod cases;
 mod command_line;
+mod incidents;
 mod model;
 mod reports;
 mod synth;

@@ -125,6 +125,7 @@ impl<'a> DirectPicture<'a> {
     pub(super) fn limit_claim(&self, reached: bool) -> LimitClaim {
         LimitClaim {
             name: "direct",
+            confidence: None,
             bytes: self.limit,
             peak: self.peak,
             reached,

@@ -40,6 +40,8 @@ fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
             Severity::Warning
         },
         confidence,
+        alternatives: Vec::new(),
+        told_ms: None,
         limit: picture.limit_claim(true),
         forecast: None,
         evidence: evidence(picture),

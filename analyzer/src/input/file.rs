@@ -1,0 +1,124 @@
+//! One file: unpacked, told by its first bytes, read line by line.
+
+use super::InputError;
+use crate::case::{Source, SourceKind, SourceLines};
+use crate::configuration::yaml_document;
+use crate::lines::{Fact, Gathered, LineReader, begins_record, read_pods};
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Enough to tell what a file is.
+const HEAD: usize = 64 << 10;
+/// Status of pods is read whole; a larger document is none.
+const LARGEST_DOCUMENT: u64 = 64 << 20;
+/// A log of a gigabyte a day for a month. What unpacks to more is not meant well.
+const LARGEST_LOG: u64 = 32 << 30;
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Reads a file of lines, packed with gzip or not.
+///
+/// # Errors
+/// [`InputError`] when it cannot be opened or holds no text. Damage further on is noted in the source.
+pub fn read_file(path: &Path) -> Result<SourceLines, InputError> {
+    let unreadable = |source| InputError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut packed = BufReader::with_capacity(HEAD, file);
+    let is_gzip = packed.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let plain: Box<dyn Read> = match is_gzip {
+        true => Box::new(MultiGzDecoder::new(packed)),
+        false => Box::new(packed),
+    };
+    let mut input = BufReader::with_capacity(HEAD, plain.take(LARGEST_LOG));
+    let head = input.fill_buf().map_err(unreadable)?;
+    if head.contains(&0) {
+        return Err(InputError::NotText(path.to_owned()));
+    }
+    let head = String::from_utf8_lossy(head).into_owned();
+    let (kind, gathered, damage) = gathered(&head, input);
+    let kind = kind.unwrap_or_else(|| kind_of(&head, &gathered));
+    let mut source = Source::new(path.to_owned(), kind, &gathered);
+    source.damage = damage.map(|error| error.to_string());
+    let counts = gathered
+        .facts
+        .iter()
+        .map(|told| gathered.count(&told.fact))
+        .collect();
+    Ok(SourceLines {
+        source,
+        told: gathered.facts,
+        counts,
+    })
+}
+
+fn gathered(
+    head: &str,
+    mut input: impl BufRead,
+) -> (Option<SourceKind>, Gathered, Option<std::io::Error>) {
+    if let Some(parse) = document_parser(head) {
+        let mut text = String::new();
+        let outcome = input
+            .by_ref()
+            .take(LARGEST_DOCUMENT)
+            .read_to_string(&mut text);
+        if let Some(document) = parse(&text) {
+            return (
+                Some(SourceKind::PodStatus),
+                read_pods(&document, 0),
+                outcome.err(),
+            );
+        }
+        let (gathered, _) = LineReader::new(0).read(text.as_bytes());
+        return (None, gathered, outcome.err());
+    }
+    let (gathered, outcome) = LineReader::new(0).read(input);
+    (None, gathered, outcome.err())
+}
+
+type Parse = fn(&str) -> Option<serde_json::Value>;
+
+fn document_parser(head: &str) -> Option<Parse> {
+    let begin = head.trim_start();
+    let names_a_pod = head.contains("containerStatuses")
+        || head.contains("\"Pod\"")
+        || head.contains("kind: Pod")
+        || head.contains("\"List\"");
+    let json: Parse = |text| serde_json::from_str(text).ok();
+    let yaml: Parse = |text| yaml_document(text);
+    if begin.starts_with('{') && names_a_pod {
+        Some(json)
+    } else if (begin.starts_with("apiVersion:") || begin.starts_with("---")) && names_a_pod {
+        Some(yaml)
+    } else {
+        None
+    }
+}
+
+/// What a file is, by what it begins with or tells of.
+fn kind_of(head: &str, gathered: &Gathered) -> SourceKind {
+    let tells = |wanted: fn(&Fact) -> bool| gathered.facts.iter().any(|told| wanted(&told.fact));
+    let is_hs_err = head.starts_with("#\n# There is insufficient memory")
+        || head.starts_with("#\n# A fatal error");
+    if is_hs_err {
+        SourceKind::HsErr
+    } else if gathered.pauses > 0 && gathered.logged_lines == 0 {
+        SourceKind::GcLog
+    } else if gathered.logged_lines > 0 || head.lines().next().is_some_and(begins_record) {
+        SourceKind::Log
+    } else if tells(|fact| matches!(fact, Fact::ContainerLimit { .. })) {
+        SourceKind::PodStatus
+    } else if tells(|fact| {
+        matches!(fact, Fact::HostKilled(_))
+            || matches!(fact, Fact::ContainerKilled(kill) if kill.by == "kernel")
+    }) {
+        SourceKind::Kernel
+    } else if tells(|fact| matches!(fact, Fact::ProcessInTree { .. })) {
+        SourceKind::Yarn
+    } else {
+        SourceKind::Text
+    }
+}

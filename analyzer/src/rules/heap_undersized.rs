@@ -1,0 +1,39 @@
+//! `heap_undersized`: by lines, the heap was exhausted and nothing tells by whom. Of the public reports with such a line, this cause and state that
+//! grows are the commonest, one in five each; so the label is weak, the limit certain.
+
+use super::Answer;
+use super::told::{Claim, HeapCause, Words, in_words, no_line};
+use crate::finding::Label;
+use crate::lines::Fact;
+
+pub(super) fn by_lines(words: &Words<'_>) -> Answer {
+    let heap = &words.heap;
+    let Some(told) = heap.told.filter(|_| heap.cause == HeapCause::Unknown) else {
+        return no_line();
+    };
+    let alternatives = heap.alternatives();
+    words.fires(Claim {
+        alternatives: &alternatives,
+        limit_bytes: words.case.observed.jvm_limits.heap,
+        evidence: words.requester(told).into_iter().collect(),
+        remedy: in_words(
+            "Find out who holds the heap before it is made larger: a leak only takes longer to fill it. \
+             If the live set is legitimate, taskmanager.memory.task.heap.size or fewer slots in one process help.",
+        ),
+        collect: collect(&told.fact),
+        ..Claim::new(Label::HeapUndersized, 0.25, ("heap", heap.certainty()), told)
+    })
+}
+
+fn collect(fact: &Fact) -> Vec<String> {
+    let mut advice = vec![
+        "run the process with flinkmem's agent: its histograms at two times tell a large live set from one that grows, and name the holder".to_owned(),
+    ];
+    match fact {
+        Fact::OutOfMemory => advice.push(
+            "the error has no words: look for others in the process's standard output and in its log, which may name another limit".to_owned(),
+        ),
+        _ => advice.push("or a heap dump: -XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=DIR".to_owned()),
+    }
+    advice
+}
