@@ -1,7 +1,17 @@
 //! What the command line and an agent at work say to each other: names of files in the trace directory, and numbers.
 
-/// Left in the trace directory by whoever wants everything taken now. The agent looks for it once a base interval.
+use std::time::Duration;
+
+/// Left in the trace directory by whoever wants everything taken now. The agent looks for it once a base interval. It may say
+/// how many milliseconds Java threads may stand still for each walk over the heap; empty for [`USUAL_PATIENCE`].
 pub const SNAPSHOT_REQUEST: &str = "snapshot.request";
+
+/// How long Java threads may stand still for a walk over the heap when somebody asks for a snapshot and says no more: no
+/// longer than for a full collection, and far below any heartbeat's timeout.
+pub const USUAL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The most that may be asked for.
+pub const MOST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the agent renames a request to while it takes what was asked for; gone when everything is on disk.
 pub const SNAPSHOT_UNDER_WAY: &str = "snapshot.taking";

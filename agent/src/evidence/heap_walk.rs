@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Time for a byte of the heap before the first walk has shown it, for heaps of small objects; twice that where objects are
 /// found by marking. Measured 0.4 to 3 ns: `docs/evidence.md`.
-const NANOSECONDS_A_BYTE: f64 = 1.0;
+const NANOSECONDS_A_BYTE: f64 = 2.0;
 
 /// The first of the long-term releases that keeps the marks of FollowReferences beside the heap. Before, they are in the
 /// objects' headers, and taken off in one more walk over all objects, also when the callback has ended the first.

@@ -81,7 +81,7 @@ impl LoadersSignal {
 
     /// Why loaders whose jobs have ended are alive, the oldest first.
     fn explain(&self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
-        let Some(searches) = Searches::allowed(context.occasion) else {
+        let Some(searches) = Searches::allowed(context.occasion, context.patience) else {
             return;
         };
         let ended = census.loaders.iter().filter(|loader| has_ended(loader));

@@ -18,6 +18,7 @@ mod threads;
 
 use crate::agent::{Agent, Moment};
 use flinkmem_native::jvm::jni;
+use flinkmem_trace::control::USUAL_PATIENCE;
 use flinkmem_trace::{Incident, IncidentKind, Occasion, Record, Sample, Taken};
 use std::time::{Duration, Instant};
 
@@ -80,6 +81,8 @@ pub(crate) struct Context<'a, 'env> {
     pub(crate) sample: &'a Sample,
     pub(crate) occasion: Occasion,
     incident: Option<u32>,
+    /// On demand: how long Java threads may stand still for each walk over the heap.
+    pub(crate) patience: Duration,
     began: Instant,
     sink: &'a mut dyn FnMut(Record),
 }
@@ -97,6 +100,7 @@ impl<'a, 'env> Context<'a, 'env> {
             sample,
             occasion: Occasion::Routine,
             incident: None,
+            patience: USUAL_PATIENCE,
             began: Instant::now(),
             sink,
         }
@@ -135,7 +139,8 @@ pub(crate) struct Evidence {
 #[derive(Debug, Clone, Copy, Default)]
 struct Order {
     incident: Option<IncidentFacts>,
-    demanded: bool,
+    /// How long Java threads may stand still for each walk over the heap, when somebody asked.
+    demanded: Option<Duration>,
 }
 
 struct Scheduled {
@@ -177,18 +182,22 @@ impl Evidence {
 
     /// Whether something is to be taken before the next tick.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.under_way.is_some() || self.waiting.demanded || self.waiting.incident.is_some()
+        self.under_way.is_some()
+            || self.waiting.demanded.is_some()
+            || self.waiting.incident.is_some()
     }
 
-    /// Everything is to be taken.
-    pub(crate) fn demand(&mut self) {
-        self.waiting.demanded = true;
+    /// Everything is to be taken; Java threads may stand still for `patience` for each walk over the heap.
+    pub(crate) fn demand(&mut self, patience: Duration) {
+        self.waiting.demanded = Some(patience);
     }
 
     /// Whether something that was demanded is not taken yet.
     pub(crate) fn is_demanded(&self) -> bool {
-        let under_way = self.under_way.is_some_and(|(order, _)| order.demanded);
-        under_way || self.waiting.demanded
+        let under_way = self
+            .under_way
+            .is_some_and(|(order, _)| order.demanded.is_some());
+        under_way || self.waiting.demanded.is_some()
     }
 
     /// Takes one signal: the next that was asked for, else one that is due.
@@ -205,11 +214,14 @@ impl Evidence {
             let incident = order
                 .incident
                 .filter(|incident| scheduled.wants(incident, now));
-            if order.demanded || incident.is_some() {
+            if order.demanded.is_some() || incident.is_some() {
                 self.under_way = Some((order, index + 1));
                 let occasion = match order.demanded {
-                    true => Occasion::Demand,
-                    false => Occasion::Incident,
+                    Some(patience) => {
+                        context.patience = patience;
+                        Occasion::Demand
+                    }
+                    None => Occasion::Incident,
                 };
                 return scheduled.take(context, occasion, incident, now);
             }

@@ -29,11 +29,11 @@ pub(super) struct Searches {
 
 impl Searches {
     /// `None` where the occasion does not allow to stop the application.
-    pub(super) fn allowed(occasion: Occasion) -> Option<Self> {
+    pub(super) fn allowed(occasion: Occasion, patience: Duration) -> Option<Self> {
         let time = match occasion {
             Occasion::Routine | Occasion::NearLimit => return None,
             Occasion::Incident => Duration::from_secs(2),
-            Occasion::Demand => Duration::from_secs(10),
+            Occasion::Demand => patience,
         };
         Some(Self {
             deadline: Instant::now() + time,

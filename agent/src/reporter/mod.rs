@@ -247,8 +247,8 @@ impl Reporter {
             incident::listen_again();
             thread_starts::tick();
             sample.sites = self.usage.top();
-            if self.snapshot.take() {
-                self.evidence.demand();
+            if let Some(patience) = self.snapshot.take() {
+                self.evidence.demand(patience);
             }
         }
         let mut events = Vec::new();

@@ -8,6 +8,7 @@ use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Have the agent in a running process take everything it knows now, and show it.
 #[derive(Debug, Args)]
@@ -36,6 +37,13 @@ pub struct SnapshotArguments {
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
+    /// Seconds that Java threads may stand still for each walk over the heap
+    ///
+    /// A walk that would take longer is not begun, and its record says how long it would take. 0 leaves out all that stops
+    /// Java threads. Mind the heartbeats of a process with a large heap.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=60))]
+    patience: u64,
+
     /// Load the agent first, where it is not
     #[arg(long)]
     attach: bool,
@@ -54,10 +62,11 @@ enum Format {
 }
 
 pub(super) fn run(arguments: &SnapshotArguments) -> anyhow::Result<ExitCode> {
+    let patience = Duration::from_secs(arguments.patience);
     let snapshot = match arguments.subject.parse::<i32>() {
-        Ok(pid) if pid > 0 => of_process(pid, arguments)?,
+        Ok(pid) if pid > 0 => of_process(pid, arguments, patience)?,
         _ if arguments.attach => bail!("--attach needs a process id, not a directory"),
-        _ => take(&PathBuf::from(&arguments.subject))?,
+        _ => take(&PathBuf::from(&arguments.subject), patience)?,
     };
     let text = match arguments.format {
         Format::Text => to_text(&snapshot),
@@ -67,7 +76,11 @@ pub(super) fn run(arguments: &SnapshotArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(EXIT_NOTHING_FOUND))
 }
 
-fn of_process(pid: i32, arguments: &SnapshotArguments) -> anyhow::Result<Snapshot> {
+fn of_process(
+    pid: i32,
+    arguments: &SnapshotArguments,
+    patience: Duration,
+) -> anyhow::Result<Snapshot> {
     let target = Target::find(pid)?;
     let trace = match target.trace() {
         Some(trace) => trace,
@@ -83,5 +96,5 @@ fn of_process(pid: i32, arguments: &SnapshotArguments) -> anyhow::Result<Snapsho
             "no agent is at work in process {pid}, or its open files may not be looked at; `flinkmem attach {pid}` loads it, `flinkmem snapshot --attach {pid}` does both"
         ),
     };
-    Ok(target.as_its_user(|| take(&target.path(&trace)))??)
+    Ok(target.as_its_user(|| take(&target.path(&trace), patience))??)
 }

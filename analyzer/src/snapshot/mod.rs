@@ -15,6 +15,7 @@ use flinkmem_trace::{Header, Occasion, Record, Sample, Site, SiteUse, TraceReade
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Version of the JSON form.
 pub const SCHEMA: u32 = 1;
@@ -58,13 +59,14 @@ pub struct SiteLine {
     pub owner: Option<String>,
 }
 
-/// Asks the agent that writes to `directory`, waits, and reads what it wrote.
+/// Asks the agent that writes to `directory`, waits, and reads what it wrote. Java threads may stand still for `patience`
+/// for each walk over the heap.
 ///
 /// # Errors
 /// When the trace cannot be read, or nobody answers; the text says what to do.
-pub fn take(directory: &Path) -> Result<Snapshot, SnapshotError> {
+pub fn take(directory: &Path, patience: Duration) -> Result<Snapshot, SnapshotError> {
     let before = Reading::of(directory)?;
-    request::ask_and_wait(directory, &before.header)?;
+    request::ask_and_wait(directory, &before.header, patience)?;
     let after = Reading::of(directory)?;
     Ok(after.snapshot(directory, before.last_up_ms))
 }

@@ -2,7 +2,7 @@
 
 use flinkmem_trace::control::{SNAPSHOT_REQUEST, SNAPSHOT_UNDER_WAY};
 use flinkmem_trace::{Header, TraceError};
-use std::fs::File;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -44,9 +44,13 @@ const USUAL_INTERVAL: Duration = Duration::from_secs(1);
 
 const PAUSE: Duration = Duration::from_millis(20);
 
-pub(super) fn ask_and_wait(directory: &Path, header: &Header) -> Result<(), SnapshotError> {
+pub(super) fn ask_and_wait(
+    directory: &Path,
+    header: &Header,
+    patience: Duration,
+) -> Result<(), SnapshotError> {
     let left = directory.join(SNAPSHOT_REQUEST);
-    leave(&left)?;
+    leave(&left, patience)?;
     let start = Instant::now();
     let looks = interval(header).saturating_mul(INTERVALS) + Duration::from_secs(2);
     while left.exists() {
@@ -67,8 +71,13 @@ pub(super) fn ask_and_wait(directory: &Path, header: &Header) -> Result<(), Snap
 }
 
 /// One that is there already was left by somebody else at the same time; its answer is ours.
-fn leave(path: &Path) -> Result<(), SnapshotError> {
-    match File::options().write(true).create_new(true).open(path) {
+fn leave(path: &Path, patience: Duration) -> Result<(), SnapshotError> {
+    // Written under another name first: the agent takes a request as soon as it is there.
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let written = fs::write(&draft, patience.as_millis().to_string());
+    let left = written.and_then(|()| fs::hard_link(&draft, path));
+    let _ = fs::remove_file(&draft);
+    match left {
         Err(source) if source.kind() != io::ErrorKind::AlreadyExists => {
             Err(SnapshotError::Request {
                 path: path.to_owned(),
@@ -126,7 +135,7 @@ mod tests {
     #[test]
     fn a_request_that_nobody_takes_is_taken_back() {
         let directory = tempfile::tempdir().unwrap();
-        let outcome = ask_and_wait(directory.path(), &with_interval("1ms"));
+        let outcome = ask_and_wait(directory.path(), &with_interval("1ms"), Duration::ZERO);
         assert!(matches!(outcome, Err(SnapshotError::NoAnswer { .. })));
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

@@ -28,8 +28,8 @@ use std::time::{Duration, Instant};
 const ROUTINE: Duration = Duration::from_millis(100);
 /// Time for one walk when the heap is exhausted.
 const INCIDENT: Duration = Duration::from_secs(1);
-/// Time for one walk on demand.
-const DEMAND: Duration = Duration::from_secs(10);
+/// The most that the application's own collections are taken as a measure for.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A walk along all references takes about that many times one over all objects.
 const HOLDERS_TAKE: u32 = 5;
@@ -93,7 +93,7 @@ impl Signal for Histograms {
         let marks = heap_walk::finds_objects_by_marking(context.agent);
         let used_bytes = context.sample.heap.map(|heap| heap.used_bytes);
         let longest = Duration::from_micros(gc_clock::longest_us());
-        let budget = allowance(context.occasion, longest);
+        let budget = allowance(context.occasion, longest, context.patience);
         let predicted = self.predicted(used_bytes.unwrap_or(0), marks);
         let fits = predicted <= budget && (!marks || has_room_for_marks(context.sample));
         let is_routine = matches!(context.occasion, Occasion::Routine | Occasion::NearLimit);
@@ -176,7 +176,7 @@ impl Histograms {
 
 /// Why the objects that hold the classes which have grown most are alive themselves.
 fn explain(objects: &[holders::Foremost], context: &mut Context<'_, '_>, pass: Duration) {
-    let Some(searches) = Searches::allowed(context.occasion) else {
+    let Some(searches) = Searches::allowed(context.occasion, context.patience) else {
         return;
     };
     for foremost in objects.iter().take(EXPLAINED) {
@@ -194,12 +194,12 @@ fn explain(objects: &[holders::Foremost], context: &mut Context<'_, '_>, pass: D
 
 /// How long Java threads may stand still. Near the limit and at it, as long as the application's own collector has already
 /// let them stand: what it does then is as long as a walk, and comes again and again.
-fn allowance(occasion: Occasion, longest_collection: Duration) -> Duration {
+fn allowance(occasion: Occasion, longest_collection: Duration, patience: Duration) -> Duration {
     match occasion {
         Occasion::Routine => ROUTINE,
         Occasion::NearLimit => longest_collection.clamp(ROUTINE, INCIDENT),
-        Occasion::Incident => longest_collection.clamp(INCIDENT, DEMAND),
-        Occasion::Demand => DEMAND,
+        Occasion::Incident => longest_collection.clamp(INCIDENT, LONGEST),
+        Occasion::Demand => patience,
     }
 }
 
@@ -313,19 +313,29 @@ mod tests {
     fn a_walk_that_would_not_fit_is_foreseen() {
         let mut histograms = Histograms::default();
         let gib = 1 << 30;
-        assert!(histograms.predicted(gib, false) > allowance(Occasion::Routine, Duration::ZERO));
         assert!(
-            histograms.predicted(gib / 4, true) < allowance(Occasion::Incident, Duration::ZERO)
+            histograms.predicted(gib, false)
+                > allowance(Occasion::Routine, Duration::ZERO, Duration::ZERO)
+        );
+        assert!(
+            histograms.predicted(gib / 8, true)
+                < allowance(Occasion::Incident, Duration::ZERO, Duration::ZERO)
         );
         histograms.nanoseconds_a_byte = Some(0.05);
-        assert!(histograms.predicted(gib, false) < allowance(Occasion::Routine, Duration::ZERO));
+        assert!(
+            histograms.predicted(gib, false)
+                < allowance(Occasion::Routine, Duration::ZERO, Duration::ZERO)
+        );
         let long = Duration::from_secs(4);
         assert_eq!(
-            allowance(Occasion::Incident, long),
+            allowance(Occasion::Incident, long, Duration::ZERO),
             long,
             "as its own collector"
         );
-        assert_eq!(allowance(Occasion::NearLimit, long), INCIDENT);
+        assert_eq!(
+            allowance(Occasion::NearLimit, long, Duration::ZERO),
+            INCIDENT
+        );
     }
 
     #[test]

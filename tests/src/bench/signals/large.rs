@@ -225,7 +225,7 @@ impl Large {
             directory.join(SNAPSHOT_REQUEST),
             directory.join(SNAPSHOT_UNDER_WAY),
         );
-        std::fs::write(&asked, "")?;
+        std::fs::write(&asked, "10000")?;
         wait_for("a snapshot", PATIENCE, || {
             if !std::fs::exists(format!("/proc/{}", self.jvm.id()))? {
                 bail!("the large process has ended");
