@@ -198,6 +198,7 @@ fn heap_sites(trace: &Trace) -> impl Iterator<Item = &HeapSites> {
 }
 
 /// The line that retains, not the one whose arrays are gone.
+/// The first record may be of a moment at which only a part was retained.
 fn retained(trace: &Trace) -> Option<HeapSite> {
     let ids = trace.sites_through("HeapShape.retain");
     let top = |sites: &HeapSites| {
@@ -205,6 +206,7 @@ fn retained(trace: &Trace) -> Option<HeapSite> {
             .sites
             .first()
             .filter(|top| ids.contains(&top.id))
+            .filter(|top| top.live_bytes > RETAINED * RETAINED_BYTES / 3)
             .cloned()
     };
     heap_sites(trace).find_map(top)
