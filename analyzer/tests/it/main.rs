@@ -7,6 +7,7 @@
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
 //! - `incidents`: public reports of real incidents: the limit that their lines name
+//! - `inputs`: files of lines: told by content, put to the right process, on one timeline
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -23,6 +24,7 @@ mod budget;
 mod cases;
 mod command_line;
 mod incidents;
+mod inputs;
 mod model;
 mod reports;
 mod synth;
