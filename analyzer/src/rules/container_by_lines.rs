@@ -171,10 +171,14 @@ fn claim<'a>(
         )
         .with_value(used)
     });
+    let of_another = (words.is_job_manager() && told.text.contains("Worker ")).then(|| {
+        let text = "the JobManager tells this of another process, a TaskManager".to_owned();
+        Evidence::told(text, told.t_ms, told.t_ms)
+    });
     Claim {
         limit_bytes: picture.limit,
         peak: picture.used,
-        evidence: usage.into_iter().collect(),
+        evidence: usage.into_iter().chain(of_another).collect(),
         ..Claim::new(label, confidence, ("container", sure), told)
     }
 }

@@ -83,7 +83,7 @@ fn claim<'a>(words: &Words<'_>, told: &'a Told, label: Label, confidence: f64) -
         .with_value(asked)
     });
     Claim {
-        limit_bytes: figures.limit.or(words.case.observed.jvm_limits.direct),
+        limit_bytes: figures.limit.or(words.limits_of(told).direct),
         peak: figures.used,
         evidence: asked.into_iter().chain(counter).chain(words.requester(told)).collect(),
         collect: vec![
@@ -95,16 +95,18 @@ fn claim<'a>(words: &Words<'_>, told: &'a Told, label: Label, confidence: f64) -
 
 fn remedy(words: &Words<'_>, told: &Told) -> Remedy {
     let text = "Nothing here measures the need. Task off-heap memory is for user code and connectors, framework off-heap memory for Flink's own use. If the error only comes later with more of it, it is a leak, and no size will help.";
-    let step = "A first step is a quarter more for task off-heap memory.";
-    let pool = if words.is_job_manager() {
-        "off_heap"
-    } else {
-        "task_off_heap"
+    let (pool, step) = match words.is_job_manager() {
+        true => (
+            "off_heap",
+            "A first step is a quarter more for the JobManager's off-heap memory.",
+        ),
+        false => (
+            "task_off_heap",
+            "A first step is a quarter more for task off-heap memory.",
+        ),
     };
-    let limit = refusal(told)
-        .limit
-        .or(words.case.observed.jvm_limits.direct);
-    let present = words.budget.and_then(|budget| {
+    let limit = refusal(told).limit.or(words.limits_of(told).direct);
+    let present = words.budget_of(told).and_then(|budget| {
         if pool == "off_heap" {
             budget.pools.off_heap
         } else {

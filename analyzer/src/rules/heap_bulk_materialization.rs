@@ -20,7 +20,7 @@ pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     });
     words.fires(Claim {
         alternatives: &alternatives,
-        limit_bytes: words.case.observed.jvm_limits.heap,
+        limit_bytes: words.limits_of(told).heap,
         consumer,
         evidence: words.requester(told).into_iter().collect(),
         remedy: in_words(

@@ -12,7 +12,7 @@ pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     let alternatives = heap.alternatives();
     words.fires(Claim {
         alternatives: &alternatives,
-        limit_bytes: words.case.observed.jvm_limits.heap,
+        limit_bytes: words.limits_of(told).heap,
         consumer: heap.method.clone().map(|method| Consumer {
             kind: ConsumerKind::CallSite,
             name: Some(method),

@@ -14,7 +14,7 @@ pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     let alternatives = heap.alternatives();
     words.fires(Claim {
         alternatives: &alternatives,
-        limit_bytes: words.case.observed.jvm_limits.heap,
+        limit_bytes: words.limits_of(told).heap,
         evidence: words.requester(told).into_iter().collect(),
         remedy: in_words(
             "Find out who holds the heap before it is made larger: a leak only takes longer to fill it. \

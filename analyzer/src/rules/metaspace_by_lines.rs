@@ -26,9 +26,9 @@ pub(super) fn classloader_leak(words: &Words<'_>) -> Answer {
     };
     words.fires(Claim {
         alternatives: &[Label::MetaspaceUndersized],
-        limit_bytes: words.case.observed.jvm_limits.metaspace.filter(|_| limit == "metaspace"),
+        limit_bytes: words.limits_of(told).metaspace.filter(|_| limit == "metaspace"),
         evidence: evidence.into_iter().chain(requester_note(told)).collect(),
-        remedy: remedy(words, limit),
+        remedy: remedy(words, told, limit),
         collect: vec![
             "run the process with flinkmem's agent: it counts the loaders of ended jobs and names the path that keeps each".to_owned(),
             "whether the process had run other jobs or attempts before: the first job of a fresh process cannot leak".to_owned(),
@@ -47,9 +47,11 @@ fn requester_note(told: &Told) -> Option<Evidence> {
     Some(Evidence::told(text, told.t_ms, told.t_ms))
 }
 
-fn remedy(words: &Words<'_>, limit: &str) -> Remedy {
+fn remedy(words: &Words<'_>, told: &Told, limit: &str) -> Remedy {
     let text = "If loaders of ended jobs stay, no size helps: put drivers, Hadoop and libraries with threads of their own into lib/, and stop what the job started. If the first job already fails, metaspace is too small.";
-    let present = words.budget.and_then(|budget| budget.pools.jvm_metaspace);
+    let present = words
+        .budget_of(told)
+        .and_then(|budget| budget.pools.jvm_metaspace);
     match present {
         Some(present) if limit == "metaspace" => grown(
             words,

@@ -170,6 +170,24 @@ fn long_pauses_before_the_loss_prove_why_heartbeats_stayed_away() {
 }
 
 #[test]
+fn a_task_s_error_in_a_job_manager_s_log_is_not_the_job_manager_s() {
+    let own = "2026-01-01 00:00:00,000 ERROR org.apache.flink.runtime.jobmaster.JobMaster [] - failed\njava.lang.OutOfMemoryError: Java heap space\n\
+        \tat org.apache.flink.runtime.source.coordinator.SourceCoordinator.checkpoint(SourceCoordinator.java:1)\n";
+    let of_a_task = own.replace(
+        "source.coordinator.SourceCoordinator.checkpoint",
+        "taskmanager.Task.run",
+    );
+    assert_eq!(
+        verdict(&of_files(&[("jobmanager.log", own)])),
+        (Label::JmHeapMetadata, "heap")
+    );
+    assert_eq!(
+        verdict(&of_files(&[("jobmanager.log", &of_a_task)])),
+        (Label::HeapUndersized, "heap")
+    );
+}
+
+#[test]
 fn other_programs_and_policies_have_labels_of_their_own() {
     let operator = "Containers:\n  manager:\n    Last State:     Terminated\n      Reason:       OOMKilled\n      Exit Code:    137\n    Limits:\n      memory:  30Mi\n";
     let policy = "[0.1s][warning][os,thread] Failed to start thread - pthread_create failed (EPERM) for attributes: stacksize: 1024k\n# There is insufficient memory for the Java Runtime Environment to continue.\n";

@@ -1,6 +1,6 @@
 //! Lines about the Java heap, and which of its causes they lean to.
 
-use super::requester;
+use super::{is_of_a_task, requester};
 use crate::case::{Case, Source};
 use crate::finding::Label;
 use crate::lines::{Fact, HeapWords, Told};
@@ -186,7 +186,8 @@ fn cause(case: &Case, told: &Told) -> (HeapCause, Option<String>) {
         return (HeapCause::Writers, Some(writer));
     }
     let cause = match case.observed.process {
-        Some(Process::JobManager) => HeapCause::JobManager,
+        Some(Process::JobManager) if !is_of_a_task(told) => HeapCause::JobManager,
+        Some(Process::JobManager) => HeapCause::Unknown,
         Some(Process::TaskManager) => HeapCause::Unknown,
         None if is_of_another_program(case.sources.get(told.source)) => HeapCause::OtherProcess,
         None => HeapCause::Unknown,

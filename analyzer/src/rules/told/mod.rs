@@ -16,6 +16,7 @@ pub(super) use remedy::{grown, in_words};
 use super::{Answer, Facts, NO_LINE};
 use crate::budget::Budget;
 use crate::case::{Case, Origin};
+use crate::configuration::JvmLimits;
 use crate::finding::{Evidence, Finding};
 use crate::lines::{Fact, Told};
 use crate::model::Process;
@@ -73,6 +74,22 @@ impl<'a> Words<'a> {
             .map_or(1, |(_, count)| *count)
     }
 
+    /// The budget of the process in which something happened, where that is the case's own.
+    pub(super) fn budget_of(&self, told: &Told) -> Option<&'a Budget> {
+        let is_anothers = self.is_job_manager() && is_of_a_task(told);
+        self.budget.filter(|_| !is_anothers)
+    }
+
+    /// The JVM's limits of that process.
+    pub(super) fn limits_of(&self, told: &Told) -> JvmLimits {
+        let is_anothers = self.is_job_manager() && is_of_a_task(told);
+        if is_anothers {
+            JvmLimits::default()
+        } else {
+            self.case.observed.jvm_limits
+        }
+    }
+
     pub(super) fn is_job_manager(&self) -> bool {
         self.case.observed.process == Some(Process::JobManager)
     }
@@ -120,6 +137,21 @@ impl<'a> Words<'a> {
     fn finding(&self, claim: Claim<'_>) -> Finding {
         claim.finding(self)
     }
+}
+
+/// Whether an error was thrown in a task: a JobManager's log repeats the errors of TaskManagers, and its own budget says nothing of them.
+pub(super) fn is_of_a_task(told: &Told) -> bool {
+    const OF_TASKS: [&str; 3] = [
+        "org.apache.flink.runtime.taskmanager.Task",
+        "org.apache.flink.streaming.runtime.",
+        "org.apache.flink.streaming.api.operators.",
+    ];
+    let in_task = |frame: &Frame| {
+        OF_TASKS
+            .iter()
+            .any(|prefix| frame.class.starts_with(prefix))
+    };
+    told.frames.iter().any(in_task)
 }
 
 /// No line says so.
