@@ -140,13 +140,18 @@ impl LineReader {
             return;
         }
         for fact in facts(line) {
+            if matches!(fact, Fact::ProcessInTree { .. })
+                && let Some(words) = yarn::command_line(line)
+            {
+                self.gathered.observed = from_command_line(words);
+            }
             self.take(fact, parts.message);
         }
-        if let Some(bytes) = cgroup_limit(line) {
+        // hs_err files have no times.
+        if parts.t_ms.is_none()
+            && let Some(bytes) = cgroup_limit(line)
+        {
             self.gathered.observed.container_limit = Some(bytes);
-        }
-        if let Some(words) = yarn::command_line(line) {
-            self.gathered.observed = from_command_line(words);
         }
     }
 
@@ -173,7 +178,10 @@ impl LineReader {
 
     fn head(&mut self, line: &str, message: &str) {
         // A process that starts anew into the same file tells its configuration anew.
-        if line.contains("RESOURCE_PARAMS extraction logs:") {
+        if line
+            .trim_end()
+            .ends_with("RESOURCE_PARAMS extraction logs:")
+        {
             self.head = LogHead::default();
             self.head_lines = HEAD_LINES;
         }
