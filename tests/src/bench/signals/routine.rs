@@ -7,10 +7,10 @@ use crate::{Jdk, Jvm, Trace};
 use anyhow::Result;
 use flinkmem_trace::{Occasion, Record};
 
-/// As in the large process, but of objects as many as just fit into what the agent expects: 1 ns for a byte in use, 100 ms
+/// As in the large process, but of objects as many as just fit into what the agent expects: 2 ns for a byte in use, 100 ms
 /// at most. The live set is more than half of the limit, or there would be no walk at all.
-const HEAP: [&str; 1] = ["-Xmx160m"];
-const HELD: [&str; 7] = ["3000000", "500", "10", "20", "10", "10", "50"];
+const HEAP: [&str; 1] = ["-Xmx80m"];
+const HELD: [&str; 7] = ["1200000", "500", "10", "20", "10", "10", "50"];
 
 /// Each JVM takes one: the next would come after a thousand times the pause.
 const MOST_ROUNDS: usize = 3;
@@ -40,7 +40,7 @@ pub(super) fn measure(
         foreseen.push(walk.foreseen_ms);
     }
     let row = |what: &str, series: &Series| {
-        let what = format!("histogram as a matter of routine, 3 million objects, {what}");
+        let what = format!("histogram as a matter of routine, 1.2 million objects, {what}");
         Row::alone(Topic::Signals, &what, Variant::Agent, "ms", series)
     };
     let longest = pauses.spread().map(|spread| spread.max);
