@@ -35,7 +35,12 @@ pub(super) fn measure(
     }
     let (mut pauses, mut foreseen) = (Series::default(), Series::default());
     for mut jvm in processes {
-        let walk = jvm.wait_for_trace("a histogram as a matter of routine", routine_walk)?;
+        // None comes where the agent foresees a longer pause than it may make: then there is nothing to measure.
+        let Ok(walk) = jvm.wait_for_trace("a histogram as a matter of routine", routine_walk)
+        else {
+            progress("no routine walk: the agent foresees too long a pause");
+            continue;
+        };
         pauses.push(walk.pause_ms);
         foreseen.push(walk.foreseen_ms);
     }
