@@ -190,8 +190,16 @@ pub struct Consumer {
 pub enum ConsumerKind {
     /// A method that allocates or has allocated.
     CallSite,
+    /// A class whose objects are held.
+    Class,
+    /// A class loader, by the path that keeps it.
+    ClassLoader,
     /// A library.
     Library,
+    /// Threads, by the pattern of their names.
+    Thread,
+    /// A memory pool.
+    Pool,
     /// A part of Flink.
     Component,
     /// Another process.

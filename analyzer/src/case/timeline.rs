@@ -1,8 +1,9 @@
 //! Samples in order: what is needed of each, compact enough for days of them.
 
 use flinkmem_trace::{
-    AgentCost, Cgroup, Collector, DirectMemory, Heap, Incident, OffHeap, PoolKind, Process, Sample,
-    SiteUse,
+    AgentCost, Cgroup, Classes, Collector, Cpu, DirectMemory, FlinkInside, Heap, Incident,
+    NettyCopy, OffHeap, Paging, Pauses, Pids, Pool, PoolKind, Process, Psi, RocksDb, Safepoints,
+    Sample, SiteUse, Threads,
 };
 
 /// Samples in order of the monotonic clock.
@@ -12,6 +13,8 @@ pub struct Timeline {
     pub moments: Vec<Moment>,
     /// Live bytes by call site; not at every sample.
     pub snapshots: Vec<SiteSnapshot>,
+    /// What Flink and Netty said of themselves, whenever it was not the same as before.
+    pub inside: Vec<Inside>,
     /// Ticks of the agent, incidents not counted.
     pub ticks: u64,
 }
@@ -30,28 +33,67 @@ pub struct Moment {
     /// The Java heap.
     pub heap: Option<Heap>,
     /// The Metaspace pool.
-    pub metaspace: Option<MetaspaceUse>,
+    pub metaspace: Option<PoolUse>,
+    /// The Compressed Class Space pool, a part of Metaspace with a limit of its own.
+    pub class_space: Option<PoolUse>,
+    /// The code cache, all its segments.
+    pub code_cache: Option<PoolUse>,
     /// The process as the kernel sees it.
     pub process: Option<Process>,
     /// The memory cgroup.
     pub cgroup: Option<Cgroup>,
+    /// Threads as the JVM counts them.
+    pub threads: Option<Threads>,
+    /// The pids controller.
+    pub pids: Option<Pids>,
+    /// Classes loaded and unloaded.
+    pub classes: Option<Classes>,
+    /// Processor time, and what was withheld.
+    pub cpu: Option<Cpu>,
+    /// Pressure stall information.
+    pub psi: Option<Psi>,
+    /// Faults and swap.
+    pub paging: Option<Paging>,
+    /// Time in safepoints.
+    pub safepoints: Option<Safepoints>,
+    /// Pauses for collections.
+    pub pauses: Option<Pauses>,
+    /// RocksDB's figures.
+    pub rocksdb: Option<RocksDb>,
     /// Collections so far, of any kind; absent where the JVM could not be asked.
     pub collections: Option<u64>,
     /// Of them, those that look at the whole heap.
     pub full_collections: Option<u64>,
+    /// Milliseconds spent in collections so far, as the JVM counts them.
+    pub collection_ms: Option<u64>,
     /// The agent's cost and losses.
     pub agent: AgentCost,
     /// The incident that this sample was taken for.
     pub incident: Option<u32>,
 }
 
-/// The Metaspace pool, class space included.
+/// A memory pool of the JVM. Metaspace includes the class space.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct MetaspaceUse {
+pub struct PoolUse {
     /// Used.
     pub used_bytes: u64,
     /// Committed.
     pub committed_bytes: u64,
+    /// The limit; absent where there is none.
+    pub max_bytes: Option<u64>,
+}
+
+/// What is inside the process beside the JVM's own pools.
+#[derive(Debug, Clone, Default)]
+pub struct Inside {
+    /// Wall clock, milliseconds since the epoch.
+    pub t_ms: i64,
+    /// Milliseconds since the agent started.
+    pub up_ms: u64,
+    /// Flink's figures; absent where they are not to be had.
+    pub flink: Option<FlinkInside>,
+    /// The copies of Netty.
+    pub netty: Vec<NettyCopy>,
 }
 
 /// Call sites with the most live bytes at one moment.
@@ -69,6 +111,22 @@ impl Timeline {
     pub(super) fn push(&mut self, sample: &Sample) {
         self.ticks += 1;
         self.push_moment(Moment::of(sample, sample.up_ms), &sample.sites);
+        self.push_inside(sample);
+    }
+
+    fn push_inside(&mut self, sample: &Sample) {
+        let known = self.inside.last();
+        let same = |known: &Inside| known.flink == sample.flink && known.netty == sample.netty;
+        let nothing = sample.flink.is_none() && sample.netty.is_empty();
+        if known.map_or(nothing, same) {
+            return;
+        }
+        self.inside.push(Inside {
+            t_ms: sample.t_ms,
+            up_ms: sample.up_ms,
+            flink: sample.flink.clone(),
+            netty: sample.netty.clone(),
+        });
     }
 
     /// An incident's sample counts as one more: it is the nearest to the moment that matters.
@@ -103,6 +161,7 @@ impl Timeline {
     pub(super) fn sort(&mut self) {
         self.moments.sort_by_key(|moment| moment.up_ms);
         self.snapshots.sort_by_key(|snapshot| snapshot.up_ms);
+        self.inside.sort_by_key(|inside| inside.up_ms);
     }
 
     /// Seconds from the first to the last sample.
@@ -154,7 +213,7 @@ impl Timeline {
 
 impl Moment {
     fn of(sample: &Sample, up_ms: u64) -> Self {
-        let metaspace = sample.pools.iter().find(|p| p.kind == PoolKind::Metaspace);
+        let pool = |kind| pool_use(&sample.pools, kind);
         let pauses = sample.pauses.map(|pauses| pauses.count);
         let collectors = (!sample.collectors.is_empty()).then_some(&sample.collectors);
         Self {
@@ -163,14 +222,23 @@ impl Moment {
             direct: sample.direct,
             off_heap: sample.off_heap,
             heap: sample.heap,
-            metaspace: metaspace.map(|pool| MetaspaceUse {
-                used_bytes: pool.used_bytes,
-                committed_bytes: pool.committed_bytes,
-            }),
+            metaspace: pool(PoolKind::Metaspace),
+            class_space: pool(PoolKind::ClassSpace),
+            code_cache: pool(PoolKind::CodeCache),
             process: sample.process,
             cgroup: sample.cgroup,
+            threads: sample.threads,
+            pids: sample.pids,
+            classes: sample.classes,
+            cpu: sample.cpu,
+            psi: sample.psi,
+            paging: sample.paging,
+            safepoints: sample.safepoints,
+            pauses: sample.pauses,
+            rocksdb: sample.rocksdb,
             collections: collectors.map(|all| count(all, |_| true)).or(pauses),
             full_collections: collectors.map(|all| count(all, is_full)),
+            collection_ms: collectors.map(|all| all.iter().map(|one| one.time_ms).sum()),
             agent: sample.agent,
             incident: None,
         }
@@ -181,6 +249,27 @@ impl Moment {
     pub fn direct_bytes(&self) -> Option<u64> {
         self.direct.map(|direct| direct.capacity_bytes)
     }
+}
+
+/// All pools of a kind together; their limits only where each has one.
+fn pool_use(pools: &[Pool], kind: PoolKind) -> Option<PoolUse> {
+    let mut of_kind = pools.iter().filter(|pool| pool.kind == kind);
+    let first = of_kind.next()?;
+    let one = |pool: &Pool| PoolUse {
+        used_bytes: pool.used_bytes,
+        committed_bytes: pool.committed_bytes,
+        max_bytes: pool.max_bytes,
+    };
+    Some(of_kind.fold(one(first), |sum, pool| {
+        PoolUse {
+            used_bytes: sum.used_bytes.saturating_add(pool.used_bytes),
+            committed_bytes: sum.committed_bytes.saturating_add(pool.committed_bytes),
+            max_bytes: sum
+                .max_bytes
+                .zip(pool.max_bytes)
+                .map(|(a, b)| a.saturating_add(b)),
+        }
+    }))
 }
 
 fn count(collectors: &[Collector], wanted: impl Fn(&str) -> bool) -> u64 {

@@ -10,6 +10,7 @@ mod direct_by_lines;
 mod direct_leak;
 mod direct_undersized;
 mod gc_pause_heartbeat;
+mod heap;
 mod heap_bulk_materialization;
 mod heap_many_writers;
 mod heap_undersized;
@@ -18,13 +19,19 @@ mod jm_heap_metadata;
 mod lines;
 mod managed_undersized;
 mod memory_config_inconsistent;
+mod metaspace;
 mod metaspace_by_lines;
+mod native;
+mod network;
 mod network_buffers_insufficient;
 mod network_pool_unallocatable;
 mod not_memory;
 mod oom_swallowed_zombie;
+mod outside;
+mod pauses;
 mod sandbox_limit;
 mod thread_limit;
+mod threads;
 mod told;
 mod yarn_vmem_limit;
 
@@ -107,6 +114,17 @@ pub fn judge(facts: Facts<'_>) -> Verdict {
         let direct = DirectPicture::of(facts);
         verdict.take(Label::DirectLeak, direct_leak::check(&direct));
         verdict.take(Label::DirectUndersized, direct_undersized::check(&direct));
+        for judge in [
+            heap::judge,
+            metaspace::judge,
+            threads::judge,
+            native::judge,
+            outside::judge,
+            network::judge,
+            pauses::judge,
+        ] {
+            judge(facts, &mut verdict);
+        }
     }
     lines::judge(facts, &mut verdict);
     verdict.findings.sort_by(|a, b| {
