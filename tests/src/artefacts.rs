@@ -25,7 +25,7 @@ pub fn target() -> PathBuf {
 /// # Errors
 /// When it is not built.
 pub fn agent() -> Result<PathBuf> {
-    built("libflinkmem.so")
+    built("release", "libflinkmem.so")
 }
 
 /// The agent library with failures on demand.
@@ -42,12 +42,13 @@ pub fn failing_agent() -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The command line.
+/// The command line; with `FLINKMEM_PROFILE=debug` the one that `cargo build -p flinkmem` leaves, to try rules quickly.
 ///
 /// # Errors
 /// When it is not built.
 pub fn flinkmem() -> Result<PathBuf> {
-    built("flinkmem")
+    let profile = std::env::var("FLINKMEM_PROFILE").unwrap_or_else(|_| "release".to_owned());
+    built(&profile, "flinkmem")
 }
 
 /// What loads the agent into a JVM: with its trace in `traces`, where given, and further `options`.
@@ -82,8 +83,8 @@ fn argument(library: &Path, traces: Option<&Path>, options: &str) -> OsString {
     argument
 }
 
-fn built(name: &str) -> Result<PathBuf> {
-    let path = target().join("release").join(name);
+fn built(profile: &str, name: &str) -> Result<PathBuf> {
+    let path = target().join(profile).join(name);
     ensure!(
         path.is_file(),
         "{} is missing; build first: cargo build --release",

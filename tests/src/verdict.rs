@@ -30,6 +30,9 @@ pub struct Finding {
     pub severity: String,
     /// From 0 to 1.
     pub confidence: f64,
+    /// What it rests on.
+    #[serde(default)]
+    pub evidence: Vec<Evidence>,
     /// What was hit.
     pub limit: Limit,
     /// Who used it up.
@@ -37,6 +40,13 @@ pub struct Finding {
     /// What would have held.
     #[serde(default)]
     pub remedy: Option<Remedy>,
+}
+
+/// One fact.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Evidence {
+    /// In a sentence.
+    pub text: String,
 }
 
 /// The limit that was, or will be, hit.
@@ -73,24 +83,38 @@ pub struct Remedy {
     /// In Flink's options.
     #[serde(default)]
     pub config: std::collections::BTreeMap<String, String>,
+    /// Options to take out.
+    #[serde(default)]
+    pub remove: Vec<String>,
+    /// The pools with it, by name.
+    #[serde(default)]
+    pub after: Option<std::collections::BTreeMap<String, u64>>,
+}
+
+impl Remedy {
+    /// The size of the whole process with it, MiB.
+    #[must_use]
+    pub fn process_mib(&self) -> Option<u64> {
+        let bytes = self.after.as_ref()?.get("total_process")?;
+        Some(bytes.div_ceil(1 << 20))
+    }
 }
 
 impl Verdict {
-    /// Runs `flinkmem diagnose` on `input`.
+    /// Runs `flinkmem diagnose` on `inputs`.
     ///
     /// # Errors
     /// When the command is not built, or does not print a report.
-    pub fn of(input: &Path) -> Result<Self> {
+    pub fn of(inputs: &[&Path]) -> Result<Self> {
         let output = Command::new(artefacts::flinkmem()?)
             .arg("diagnose")
-            .arg(input)
+            .args(inputs)
             .args(["--format", "json"])
             .output()?;
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         let mut verdict: Self = serde_json::from_slice(&output.stdout).with_context(|| {
             format!(
-                "diagnose {} ended with {} and printed no report:\n{}\n{stderr}",
-                input.display(),
+                "diagnose {inputs:?} ended with {} and printed no report:\n{}\n{stderr}",
                 output.status,
                 String::from_utf8_lossy(&output.stdout)
             )

@@ -13,7 +13,7 @@ const LEAKED_AT_FIRST: u64 = 20_000;
 const LEAKED_LATER: u64 = 120_000;
 const QUEUED: u64 = 30_000;
 const LARGEST: u64 = 600_001;
-const FILLING_MIB: u64 = 26;
+const FILLING_MIB: u64 = 24;
 
 const CROWDING_MIB: u64 = 8;
 const RETAINED: u64 = 20_000;
@@ -197,19 +197,17 @@ fn heap_sites(trace: &Trace) -> impl Iterator<Item = &HeapSites> {
     })
 }
 
-/// The line that retains, not the one whose arrays are gone.
-/// The first record may be of a moment at which only a part was retained.
+/// The line that retains, not the one whose arrays are gone. It need not be the first: what crowded the heap may have been sampled
+/// as well. And the first record may be of a moment at which only a part was retained.
 fn retained(trace: &Trace) -> Option<HeapSite> {
     let ids = trace.sites_through("HeapShape.retain");
-    let top = |sites: &HeapSites| {
-        sites
-            .sites
-            .first()
-            .filter(|top| ids.contains(&top.id))
-            .filter(|top| top.live_bytes > RETAINED * RETAINED_BYTES / 3)
+    let known = |sites: &HeapSites| {
+        let mut known = sites.sites.iter().filter(|site| ids.contains(&site.id));
+        known
+            .find(|site| site.live_bytes > RETAINED * RETAINED_BYTES / 3)
             .cloned()
     };
-    heap_sites(trace).find_map(top)
+    heap_sites(trace).find_map(known)
 }
 
 const G1: &str = "G1";

@@ -1,64 +1,41 @@
-//! Real Flink, real faults: the verdict and the consumer must be right, and a healthy process has none.
+//! Real Flink, real faults: the verdict and the consumer must be right, and a healthy process has none. The whole lab is played by
+//! `scripts/lab`; here is what is quick.
 
-use anyhow::{Context, Result};
-use flinkmem_tests::scenario::{DIRECT_BURST, DIRECT_LEAK, DIRECT_PLATEAU, Played, ROCKSDB};
-use flinkmem_tests::{Jdk, Scenario, Trace, Verdict};
+use anyhow::{Context, Result, ensure};
+use flinkmem_tests::flink::DEFAULT_VERSION;
+use flinkmem_tests::scenario::{self, Played, Trial};
+use flinkmem_tests::{Jdk, Trace, Verdict};
 
+/// The demo's fault, on the oldest Java as well.
 #[test]
 fn user_code_that_leaks_direct_buffers_is_named() -> Result<()> {
     for feature in [11, 17] {
-        let jdk = Jdk::find(feature)?;
-        let (verdict, _) = verdict_of(DIRECT_LEAK, &jdk)?;
-        assert_eq!(verdict.status, Some(1), "{jdk}: {}", verdict.stderr);
-        let finding = verdict.first()?;
-        assert_eq!(finding.label, "direct_leak", "{jdk}: {finding:?}");
-        assert_eq!(finding.limit.name, "direct", "{jdk}: {finding:?}");
-        assert_eq!(finding.limit.reached, Some(true), "{jdk}: {finding:?}");
-        assert_eq!(finding.consumer.kind, "call_site", "{jdk}: {finding:?}");
-        let name = finding.consumer.name.as_deref();
-        assert_eq!(
-            name,
-            Some("com.acme.DirectLeakJob$Enricher.lookUp"),
-            "{jdk}: {finding:?}"
-        );
+        is_right("direct-leak", feature)?;
     }
     Ok(())
 }
 
+/// With the remedy applied and tried.
 #[test]
 fn a_legitimate_burst_without_task_off_heap_memory_is_undersized() -> Result<()> {
-    let (verdict, _) = verdict_of(DIRECT_BURST, &Jdk::find(17)?)?;
-    assert_eq!(verdict.status, Some(1), "{}", verdict.stderr);
-    let finding = verdict.first()?;
-    assert_eq!(finding.label, "direct_undersized", "{finding:?}");
-    assert_eq!(finding.limit.name, "direct", "{finding:?}");
-    assert_eq!(finding.limit.reached, Some(true), "{finding:?}");
-    let name = finding.consumer.name.as_deref();
-    assert_eq!(
-        name,
-        Some("com.acme.DirectPoolJob$PooledClient.fillTo"),
-        "{finding:?}"
-    );
-    let remedy = finding.remedy.as_ref().context("no remedy")?;
-    let option = "taskmanager.memory.task.off-heap.size";
-    assert!(remedy.config.contains_key(option), "{remedy:?}");
-    Ok(())
+    is_right("direct-burst", 17)
 }
 
 #[test]
 fn a_pool_that_fills_slowly_and_then_stays_is_healthy() -> Result<()> {
-    let (verdict, _) = verdict_of(DIRECT_PLATEAU, &Jdk::find(17)?)?;
-    is_healthy(&verdict);
-    Ok(())
+    is_right("direct-plateau", 17)
 }
 
 #[test]
 fn a_rocksdb_job_with_checkpoints_is_healthy() -> Result<()> {
-    let (verdict, played) = verdict_of(ROCKSDB, &Jdk::find(17)?)?;
-    let checkpoints = played.cluster.rest().completed_checkpoints(&played.job)?;
+    let directory = tempfile::tempdir()?;
+    let (verdict, played) = played("rocksdb", directory.path())?;
+    let job = played.stage.jobs.last().context("no job")?;
+    let checkpoints = played.stage.cluster.rest().completed_checkpoints(job)?;
     assert!(checkpoints >= 5, "{checkpoints} checkpoints");
-    is_healthy(&verdict);
-    rocksdb_told_its_figures(&Trace::open(played.cluster.traces())?)
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+    assert_eq!(verdict.status, Some(0), "{}", verdict.stderr);
+    rocksdb_told_its_figures(&Trace::open(&played.traces)?)
 }
 
 /// The caches are those that Flink made out of its managed memory, and were filled; what was seen made was seen disposed of.
@@ -84,14 +61,23 @@ fn rocksdb_told_its_figures(trace: &Trace) -> Result<()> {
     Ok(())
 }
 
-fn verdict_of(scenario: Scenario, jdk: &Jdk) -> Result<(Verdict, Played)> {
-    let played = scenario
-        .play(jdk, None, |_| {})
-        .with_context(|| jdk.to_string())?;
-    Ok((Verdict::of(played.cluster.traces())?, played))
+fn is_right(name: &str, feature: u32) -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let judgement = trial(name, feature)?.judge(directory.path(), &|_| {})?;
+    ensure!(judgement.wrong.is_empty(), "{judgement:?}");
+    Ok(())
 }
 
-fn is_healthy(verdict: &Verdict) {
-    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
-    assert_eq!(verdict.status, Some(0), "{}", verdict.stderr);
+fn played(name: &str, traces: &std::path::Path) -> Result<(Verdict, Played)> {
+    let trial = trial(name, 17)?;
+    let played = trial.play(traces, &|_| {})?;
+    Ok((played.verdict(trial.scenario)?, played))
+}
+
+fn trial(name: &str, feature: u32) -> Result<Trial> {
+    Ok(Trial {
+        scenario: scenario::find(name)?,
+        flink: DEFAULT_VERSION.to_owned(),
+        jdk: Jdk::find(feature)?,
+    })
 }

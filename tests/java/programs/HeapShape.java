@@ -61,8 +61,8 @@ public final class HeapShape {
 
     private static Known[] known;
     private static long[] largest;
-    /** What is needed to say that there is no more. */
-    private static byte[] reserve = new byte[1 << 19];
+    /** What is needed to say that there is no more: regions of G1, some of which a thread takes for a few bytes. */
+    private static byte[][] reserve = new byte[3][(1 << 20) - 64];
     private static List<long[]> retained = new ArrayList<>();
     private static volatile long[] gone;
     private static List<byte[]> filling = new ArrayList<>();
@@ -94,6 +94,7 @@ public final class HeapShape {
             fill();
         } catch (OutOfMemoryError error) {
             reserve = null;
+            System.gc();
             Steps.pause("refused", office.boxes[37].letters.size());
         }
         Steps.say("done");

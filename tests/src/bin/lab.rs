@@ -1,59 +1,196 @@
-//! Plays one of the lab's faults in a real Flink and shows what flinkmem says about it.
+//! Plays the lab's faults in a real Flink and shows what flinkmem says about them.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::Parser;
-use flinkmem_tests::scenario::{ALL, Scenario};
-use flinkmem_tests::{Jdk, artefacts};
-use std::path::PathBuf;
-use std::process::Command;
+use flinkmem_tests::flink::{DEFAULT_VERSION, clusters_at_once};
+use flinkmem_tests::scenario::{self, Judgement, Trial, calibration, matrix, table};
+use flinkmem_tests::{Jdk, Scenario, artefacts};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::sync::{Mutex, PoisonError};
 
-/// Plays one of the lab's faults in a real Flink and shows what flinkmem says about it
+/// Plays the lab's faults in a real Flink and shows what flinkmem says about them
 #[derive(Parser)]
 struct Options {
-    /// Which one: direct-leak, direct-burst, direct-plateau or rocksdb
-    #[arg(default_value = "direct-leak")]
-    scenario: String,
+    /// Which ones, by name or by the begin of it; all without any
+    scenarios: Vec<String>,
+    /// Lists them
+    #[arg(long)]
+    list: bool,
+    /// Plays one and shows the report, without judging it
+    #[arg(long)]
+    show: bool,
+    /// Version of Flink
+    #[arg(long, default_value = DEFAULT_VERSION)]
+    flink: String,
     /// Feature release of Java: 11, 17, 21 or 25
     #[arg(long, default_value_t = 17)]
     java: u32,
-    /// Where the trace goes
+    /// Where the traces go; each scenario gets a folder of its own there
     #[arg(long, value_name = "DIR")]
     traces: Option<PathBuf>,
+    /// How many clusters run at once
+    #[arg(long, default_value_t = 1)]
+    at_once: usize,
+    /// Where the judgements are kept, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let options = Options::parse();
-    let scenario = scenario(&options.scenario)?;
+    let chosen = chosen(&options.scenarios)?;
+    if options.list {
+        for scenario in chosen {
+            println!("{:24} {}", scenario.name, scenario.about);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let traces = options
         .traces
+        .clone()
         .unwrap_or_else(|| artefacts::target().join("lab-traces"));
     std::fs::create_dir_all(&traces)?;
-    let traces = tempfile::Builder::new()
-        .prefix(scenario.name)
-        .tempdir_in(&traces)?
-        .keep();
     let jdk = Jdk::find(options.java)?;
-    let played = scenario.play(&jdk, Some(&traces), |line| println!("{line}"))?;
-    println!("\n$ flinkmem diagnose {}\n", traces.display());
-    // Findings are its exit status 1, which is what is wanted here.
-    let status = Command::new(artefacts::flinkmem()?)
-        .arg("diagnose")
-        .arg(&traces)
-        .status()?;
-    drop(played);
-    println!(
-        "\nexit status {}",
-        status
-            .code()
-            .map_or("none".to_owned(), |code| code.to_string())
+    let trials = chosen
+        .into_iter()
+        .filter(|scenario| scenario.setup.fits(options.java, &options.flink))
+        .map(|scenario| Trial {
+            scenario,
+            flink: options.flink.clone(),
+            jdk: jdk.clone(),
+        })
+        .collect::<VecDeque<_>>();
+    ensure!(
+        !trials.is_empty(),
+        "nothing of that can happen on Flink {} and JDK {}",
+        options.flink,
+        options.java
     );
-    Ok(())
+    if options.show {
+        return show(&trials, &traces);
+    }
+    let judgements = judge(trials, &traces, &options)?;
+    println!(
+        "\n{}\n{}\n{}",
+        table(&judgements),
+        matrix(&judgements),
+        calibration(&judgements)
+    );
+    let all_right = judgements.iter().all(|one| one.wrong.is_empty());
+    Ok(ExitCode::from(u8::from(!all_right)))
 }
 
-fn scenario(name: &str) -> Result<Scenario> {
-    let found = ALL.into_iter().find(|scenario| scenario.name == name);
-    found.with_context(|| {
-        let names = ALL.map(|scenario| scenario.name).join(", ");
-        format!("no scenario {name}; there are {names}")
-    })
+/// Those whose names begin so. A whole name means that one only.
+fn chosen(names: &[String]) -> Result<Vec<&'static Scenario>> {
+    let mut chosen = Vec::new();
+    for name in names {
+        if let Some(one) = scenario::all().find(|scenario| scenario.name == name) {
+            chosen.push(one);
+            continue;
+        }
+        let begins = scenario::all().filter(|scenario| scenario.name.starts_with(name.as_str()));
+        let before = chosen.len();
+        chosen.extend(begins);
+        if chosen.len() == before {
+            scenario::find(name)?;
+        }
+    }
+    if names.is_empty() {
+        chosen.extend(scenario::all());
+    }
+    Ok(chosen)
+}
+
+fn show(trials: &VecDeque<Trial>, traces: &Path) -> Result<ExitCode> {
+    for trial in trials {
+        let traces = fresh(traces, trial.scenario.name)?;
+        let played = trial.play(&traces, &|line| println!("{line}"))?;
+        println!("\n$ flinkmem diagnose {}\n", traces.display());
+        // Findings are its exit status 1, which is what is wanted here.
+        let status = Command::new(artefacts::flinkmem()?)
+            .arg("diagnose")
+            .arg(&traces)
+            .status()?;
+        drop(played);
+        let status = status
+            .code()
+            .map_or("none".to_owned(), |code| code.to_string());
+        println!("\nexit status {status}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Judges all, some at once. A trial that says nothing about the verdict is tried once more, then counts as wrong.
+fn judge(trials: VecDeque<Trial>, traces: &Path, options: &Options) -> Result<Vec<Judgement>> {
+    clusters_at_once(options.at_once);
+    let results = options.results.as_ref();
+    let results = results
+        .map(|path| {
+            std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(path)
+        })
+        .transpose()?;
+    let (waiting, done) = (Mutex::new(trials), Mutex::new((Vec::new(), results)));
+    std::thread::scope(|scope| {
+        for _ in 0..options.at_once.max(1) {
+            scope.spawn(|| {
+                while let Some(trial) = next(&waiting) {
+                    let judgement = judged(&trial, traces);
+                    let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                    println!("{}", one_line(&judgement));
+                    if let Some(file) = &mut done.1
+                        && let Ok(line) = serde_json::to_string(&judgement)
+                        && let Err(error) = writeln!(file, "{line}")
+                    {
+                        eprintln!("the result is not kept: {error}");
+                    }
+                    done.0.push(judgement);
+                }
+            });
+        }
+    });
+    let (judgements, _) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(judgements)
+}
+
+fn next(waiting: &Mutex<VecDeque<Trial>>) -> Option<Trial> {
+    waiting
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop_front()
+}
+
+fn judged(trial: &Trial, traces: &Path) -> Judgement {
+    let once = || trial.judge(&fresh(traces, trial.scenario.name)?, &|_| {});
+    let first = once().or_else(|error| {
+        eprintln!("{}: once more, for {error:#}", trial.scenario.name);
+        once()
+    });
+    first.unwrap_or_else(|error| trial.failed(&error))
+}
+
+fn one_line(one: &Judgement) -> String {
+    let said = one.label.as_deref().unwrap_or("nothing");
+    let wrong = if one.wrong.is_empty() {
+        "right".to_owned()
+    } else {
+        format!("WRONG: {}", one.wrong.join("; "))
+    };
+    format!(
+        "{:28} {said:28} {:4.0} s  {wrong}",
+        one.scenario, one.seconds
+    )
+}
+
+/// An empty folder for a scenario's trace.
+fn fresh(traces: &Path, name: &str) -> Result<PathBuf> {
+    let folder = tempfile::Builder::new()
+        .prefix(&format!("{name}-"))
+        .tempdir_in(traces)?;
+    Ok(folder.keep())
 }

@@ -2,6 +2,7 @@
 
 use super::configuration::{Configuration, free_port};
 use super::launch::{Launch, Places, Role};
+use super::turn::Turn;
 use super::{DEFAULT_VERSION, Home, JobId, Rest};
 use crate::process::Process;
 use crate::wait::{PATIENCE, wait_for};
@@ -11,12 +12,8 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
-
-/// One cluster at a time: the machine may be small.
-static ONLY_ONE: Mutex<()> = Mutex::new(());
 
 /// A cluster to be started.
 #[derive(Debug)]
@@ -24,11 +21,33 @@ pub struct ClusterBuilder {
     jdk: Jdk,
     version: String,
     configuration: Vec<(String, String)>,
+    unset: Vec<String>,
+    jobmanager: Member,
+    taskmanager: Member,
+}
+
+/// What one of the processes is started with beside what Flink derives.
+#[derive(Debug, Default)]
+struct Member {
+    /// Options of the agent, which may be empty; without the agent where absent.
     agent: Option<String>,
-    jobmanager_agent: Option<String>,
     traces: Option<PathBuf>,
     options: Vec<OsString>,
+    environment: Vec<(String, String)>,
     cgroups: Vec<File>,
+}
+
+impl Member {
+    /// Loads the agent, with its trace in `usual` unless told otherwise. Returns where that is, and the argument that does it.
+    fn observe(&mut self, usual: PathBuf) -> Result<(PathBuf, OsString)> {
+        let traces = self.traces.take().unwrap_or(usual);
+        let mut argument = OsString::new();
+        if let Some(agent) = &self.agent {
+            argument = artefacts::agent_argument(Some(&traces), agent)?;
+            self.options.push(argument.clone());
+        }
+        Ok((traces, argument))
+    }
 }
 
 impl ClusterBuilder {
@@ -46,40 +65,73 @@ impl ClusterBuilder {
         self
     }
 
+    /// Takes out an option that every cluster has.
+    #[must_use]
+    pub fn unset(mut self, key: &str) -> Self {
+        self.unset.push(key.to_owned());
+        self
+    }
+
     /// The agent in the TaskManager, with these options beside its directory (which may be empty).
     #[must_use]
-    pub fn agent(mut self, options: &str) -> Self {
-        self.agent = Some(options.to_owned());
-        self
+    pub fn agent(self, options: &str) -> Self {
+        self.agent_in(Role::TaskManager, options)
     }
 
     /// The agent in the JobManager as well, with these options; its trace is apart ([`Cluster::jobmanager_traces`]).
     #[must_use]
-    pub fn jobmanager_agent(mut self, options: &str) -> Self {
-        self.jobmanager_agent = Some(options.to_owned());
+    pub fn jobmanager_agent(self, options: &str) -> Self {
+        self.agent_in(Role::JobManager, options)
+    }
+
+    /// The agent in one of the processes, with these options beside its directory (which may be empty).
+    #[must_use]
+    pub fn agent_in(mut self, role: Role, options: &str) -> Self {
+        self.member(role).agent = Some(options.to_owned());
         self
     }
 
-    /// Where the agent writes; else in a directory of the cluster's that goes with it.
+    /// Where the agent in the TaskManager writes; else in a directory of the cluster's that goes with it.
     #[must_use]
-    pub fn traces(mut self, directory: &Path) -> Self {
-        self.traces = Some(directory.to_owned());
+    pub fn traces(self, directory: &Path) -> Self {
+        self.traces_of(Role::TaskManager, directory)
+    }
+
+    /// Where the agent in one of the processes writes.
+    #[must_use]
+    pub fn traces_of(mut self, role: Role, directory: &Path) -> Self {
+        self.member(role).traces = Some(directory.to_owned());
         self
     }
 
     /// An option of the TaskManager's JVM.
     #[must_use]
-    pub fn taskmanager_option(mut self, option: &str) -> Self {
-        self.options.push(option.into());
+    pub fn taskmanager_option(self, option: &str) -> Self {
+        self.java_option(Role::TaskManager, option)
+    }
+
+    /// An option of the JVM of one of the processes.
+    #[must_use]
+    pub fn java_option(mut self, role: Role, option: &str) -> Self {
+        self.member(role).options.push(option.into());
         self
     }
 
-    /// The TaskManager in `cgroup`, which must outlive the cluster.
+    /// A variable in the environment of one of the processes.
+    #[must_use]
+    pub fn environment(mut self, role: Role, key: &str, value: &str) -> Self {
+        let variable = (key.to_owned(), value.to_owned());
+        self.member(role).environment.push(variable);
+        self
+    }
+
+    /// One of the processes in `cgroup`, which must outlive the cluster.
     ///
     /// # Errors
     /// When the group cannot be entered.
-    pub fn taskmanager_within(mut self, cgroup: &Cgroup) -> Result<Self> {
-        self.cgroups.push(cgroup.procs()?);
+    pub fn within(mut self, role: Role, cgroup: &Cgroup) -> Result<Self> {
+        let procs = cgroup.procs()?;
+        self.member(role).cgroups.push(procs);
         Ok(self)
     }
 
@@ -88,51 +140,61 @@ impl ClusterBuilder {
     /// # Errors
     /// When Flink cannot be fetched or does not come up; with the ends of its logs.
     pub fn start(self) -> Result<Cluster> {
-        let only_one = ONLY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cluster = self.launch()?;
+        cluster.wait_until_up()?;
+        Ok(cluster)
+    }
+
+    /// Starts JobManager and TaskManager, for those that will not come up.
+    ///
+    /// # Errors
+    /// When Flink cannot be fetched, or refuses the configuration.
+    pub fn launch(mut self) -> Result<Cluster> {
+        let turn = Turn::take();
         let home = Home::fetch(&self.version)?;
         let directory = tempfile::Builder::new().prefix("flinkmem-lab-").tempdir()?;
         let places = Places::create(directory.path())?;
         let rest_port = free_port()?;
         let mut configuration = Configuration::small(directory.path(), rest_port)?;
+        configuration.0.retain(|key, _| !self.unset.contains(key));
         configuration.0.extend(self.configuration);
         configuration.write(&home, &places.conf())?;
 
-        let traces = self
-            .traces
-            .unwrap_or_else(|| directory.path().join("traces"));
-        let mut options = self.options;
-        let mut agent_argument = OsString::new();
-        if let Some(agent) = self.agent {
-            agent_argument = artefacts::agent_argument(Some(&traces), &agent)?;
-            options.push(agent_argument.clone());
-        }
-        let jobmanager_traces = directory.path().join("jobmanager-traces");
-        let mut jobmanager_options = Vec::new();
-        if let Some(agent) = self.jobmanager_agent {
-            jobmanager_options.push(artefacts::agent_argument(Some(&jobmanager_traces), &agent)?);
-        }
-        let launch = |options, cgroups| Launch {
+        let (traces, agent_argument) = self.taskmanager.observe(places.root.join("traces"))?;
+        let jobmanager_traces = places.root.join("jobmanager-traces");
+        let (jobmanager_traces, of_jobmanager) = self.jobmanager.observe(jobmanager_traces)?;
+        let launch = |member: Member| Launch {
             jdk: &self.jdk,
             home: &home,
             places: &places,
-            options,
-            cgroups,
+            options: member.options,
+            environment: member.environment,
+            cgroups: member.cgroups,
         };
-        let mut cluster = Cluster {
-            jobmanager: launch(&jobmanager_options, Vec::new()).start(Role::JobManager)?,
-            taskmanager: launch(&options, self.cgroups).start(Role::TaskManager)?,
+        Ok(Cluster {
+            jobmanager: launch(self.jobmanager).start(Role::JobManager)?,
+            taskmanager: launch(self.taskmanager).start(Role::TaskManager)?,
             rest: Rest::at(rest_port),
             jdk: self.jdk.clone(),
             home: home.clone(),
             places: places.clone(),
-            agent_argument,
+            agent_argument: if agent_argument.is_empty() {
+                of_jobmanager
+            } else {
+                agent_argument
+            },
             traces,
             jobmanager_traces,
             _directory: directory,
-            _only_one: only_one,
-        };
-        cluster.wait_until_up()?;
-        Ok(cluster)
+            _turn: turn,
+        })
+    }
+
+    fn member(&mut self, role: Role) -> &mut Member {
+        match role {
+            Role::JobManager => &mut self.jobmanager,
+            Role::TaskManager => &mut self.taskmanager,
+        }
     }
 }
 
@@ -151,7 +213,7 @@ pub struct Cluster {
     jobmanager_traces: PathBuf,
     // Removed last.
     _directory: TempDir,
-    _only_one: MutexGuard<'static, ()>,
+    _turn: Turn,
 }
 
 impl Cluster {
@@ -162,11 +224,9 @@ impl Cluster {
             jdk: jdk.clone(),
             version: DEFAULT_VERSION.to_owned(),
             configuration: Vec::new(),
-            agent: None,
-            jobmanager_agent: None,
-            traces: None,
-            options: Vec::new(),
-            cgroups: Vec::new(),
+            unset: Vec::new(),
+            jobmanager: Member::default(),
+            taskmanager: Member::default(),
         }
     }
 
@@ -179,6 +239,11 @@ impl Cluster {
     /// The TaskManager's process.
     pub fn taskmanager(&mut self) -> &mut Process {
         &mut self.taskmanager
+    }
+
+    /// The JobManager's process.
+    pub fn jobmanager(&mut self) -> &mut Process {
+        &mut self.jobmanager
     }
 
     /// Where the TaskManager's trace goes.
@@ -199,7 +264,7 @@ impl Cluster {
         self.home.version()
     }
 
-    /// The argument with which the TaskManager loaded the agent; empty without it.
+    /// The argument with which the TaskManager, else the JobManager, loaded the agent; empty without it.
     #[must_use]
     pub fn agent_argument(&self) -> String {
         self.agent_argument.to_string_lossy().into_owned()
@@ -220,7 +285,8 @@ impl Cluster {
             jdk: &self.jdk,
             home: &self.home,
             places: &self.places,
-            options: &[],
+            options: Vec::new(),
+            environment: Vec::new(),
             cgroups: Vec::new(),
         };
         let output = launch
@@ -278,7 +344,9 @@ impl Cluster {
         up.with_context(|| self.ends_of_logs())
     }
 
-    fn ends_of_logs(&self) -> String {
+    /// The ends of the logs, for errors.
+    #[must_use]
+    pub fn ends_of_logs(&self) -> String {
         let mut text = String::new();
         for role in [Role::JobManager, Role::TaskManager] {
             for extension in ["log", "out", "err"] {

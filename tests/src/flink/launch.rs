@@ -37,8 +37,10 @@ impl Places {
 
 /// A kind of Flink process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub enum Role {
+    /// It coordinates.
     JobManager,
+    /// It works.
     TaskManager,
 }
 
@@ -74,7 +76,9 @@ pub(super) struct Launch<'a> {
     pub(super) home: &'a Home,
     pub(super) places: &'a Places,
     /// Options of the JVM beside those that Flink derives.
-    pub(super) options: &'a [OsString],
+    pub(super) options: Vec<OsString>,
+    /// Variables of the environment.
+    pub(super) environment: Vec<(String, String)>,
     pub(super) cgroups: Vec<File>,
 }
 
@@ -87,7 +91,7 @@ impl Launch<'_> {
         command
             .args(&memory.jvm_arguments)
             .args(opens())
-            .args(self.options)
+            .args(&self.options)
             .args(self.log_options(&log))
             .arg("-classpath")
             .arg(self.home.class_path()?)
@@ -96,6 +100,7 @@ impl Launch<'_> {
             .arg(self.places.conf())
             .args(&memory.dynamic_options)
             .env("FLINK_INHERITED_LOGS", &memory.log)
+            .envs(self.environment)
             .current_dir(&self.places.root)
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out"))?)

@@ -1,0 +1,6 @@
+//! The Java heap.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];

@@ -1,0 +1,6 @@
+//! Faults of a JobManager.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];

@@ -1,0 +1,6 @@
+//! Metaspace and class loaders.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];

@@ -1,0 +1,6 @@
+//! Two faults at once.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];

@@ -1,0 +1,6 @@
+//! Native memory in a container.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];

@@ -1,0 +1,6 @@
+//! Network buffers and managed memory.
+
+use super::Scenario;
+
+/// All of the family.
+pub(super) const ALL: &[Scenario] = &[];
