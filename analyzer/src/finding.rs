@@ -36,22 +36,41 @@ pub struct Finding {
     pub told_ms: Option<i64>,
 }
 
-/// The labels with their names, each once.
+/// The labels with their names, each once. Its comment is its description in one line; its page lies in `docs/labels/`.
 macro_rules! labels {
-    ($($(#[$doc:meta])* $label:ident => $name:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $label:ident => $name:literal,)*) => {
         /// Names of causes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Label {
-            $($(#[$doc])* $label,)*
+            $($(#[doc = $doc])* $label,)*
         }
 
         impl Label {
+            /// All of them, by the limits that they are about.
+            pub const ALL: &'static [Self] = &[$(Self::$label),*];
+
             /// The label's name, as in JSON.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$label => $name,)*
+                }
+            }
+
+            /// What it is, in one line.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$label => concat!($($doc),*).trim_ascii(),)*
+                }
+            }
+
+            /// Its page: what it is, how it is told from its neighbours, what to do, what it looks like.
+            #[must_use]
+            pub fn page(self) -> &'static str {
+                match self {
+                    $(Self::$label => include_str!(concat!("../../docs/labels/", $name, ".md")),)*
                 }
             }
         }
@@ -65,9 +84,9 @@ labels! {
     HeapStateGrowth => "heap_state_growth",
     /// Objects are forgotten by record, checkpoint, job or failure.
     HeapLeak => "heap_leak",
-    /// One call loads a whole result.
+    /// One call loads a whole result into the heap.
     HeapBulkMaterialization => "heap_bulk_materialization",
-    /// Buffers times open writers.
+    /// Heap buffers times open writers.
     HeapManyWriters => "heap_many_writers",
     /// A JobManager or coordinator holds splits, executions, schemas.
     JmHeapMetadata => "jm_heap_metadata",
@@ -75,23 +94,23 @@ labels! {
     ArrayLimit => "array_limit",
     /// Pauses longer than the timeout of heartbeats.
     GcPauseHeartbeat => "gc_pause_heartbeat",
-    /// Buffers survive their purpose; a larger limit only delays.
+    /// Direct buffers survive their purpose; a larger limit only delays.
     DirectLeak => "direct_leak",
-    /// Legitimate users need more than the limit.
+    /// Legitimate users of direct memory need more than its limit.
     DirectUndersized => "direct_undersized",
-    /// Temporary buffers of NIO, cached per thread.
+    /// Temporary direct buffers of NIO, cached per thread.
     DirectNioThreadCache => "direct_nio_thread_cache",
     /// Flink, Netty or Pekko take direct memory outside the network pool.
     DirectFrameworkShuffle => "direct_framework_shuffle",
     /// Network memory exceeds the limit on direct memory at the start.
     NetworkPoolUnallocatable => "network_pool_unallocatable",
-    /// The topology needs more buffers than there are.
+    /// The topology needs more network buffers than there are.
     NetworkBuffersInsufficient => "network_buffers_insufficient",
-    /// Buffers are lost when jobs end.
+    /// Network buffers are lost when jobs end.
     NetworkBufferLeak => "network_buffer_leak",
     /// More managed memory is reserved than there is.
     ManagedUndersized => "managed_undersized",
-    /// The classes of the jobs present need more.
+    /// The classes of the jobs present need more metaspace.
     MetaspaceUndersized => "metaspace_undersized",
     /// Class loaders of ended jobs stay reachable.
     ClassloaderLeak => "classloader_leak",
@@ -107,8 +126,12 @@ labels! {
     RocksdbOverBudget => "rocksdb_over_budget",
     /// The allocator keeps what was freed.
     AllocatorFragmentation => "allocator_fragmentation",
+    /// `Unsafe` memory or a foreign-memory arena is not freed, which no limit of the JVM counts.
+    UnsafeMemoryLeak => "unsafe_memory_leak",
     /// Contexts of compressors are not ended.
     CodecNativeLeak => "codec_native_leak",
+    /// An engine with pools of its own keeps native memory.
+    NativeEngineLeak => "native_engine_leak",
     /// Mapped files are counted as resident.
     MmapFileAccounting => "mmap_file_accounting",
     /// A child of the process fills the container.

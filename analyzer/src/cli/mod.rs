@@ -5,6 +5,7 @@ mod attach;
 mod batch;
 mod configured;
 mod diagnose;
+mod explain;
 mod model;
 mod network;
 mod output;
@@ -23,6 +24,7 @@ use std::process::ExitCode;
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
   flinkmem diagnose --format json /traces/flinkmem-tm-0-4711-20260101T000000Z
+  flinkmem explain direct_leak                   what a label means and what to do
   flinkmem attach 4711                           load the agent into a JVM that runs
   flinkmem snapshot 4711                         who holds what in it now
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
@@ -40,6 +42,8 @@ pub struct Arguments {
 pub enum Command {
     /// Say who used up which limit, from what the agent recorded.
     Diagnose(diagnose::Diagnose),
+    /// Explain a label: what it is, its neighbours, what to do, what it looks like.
+    Explain(explain::Explain),
     /// Load the agent into a JVM that runs already.
     Attach(attach::Attach),
     /// Have the agent in a running process take everything it knows now, and show it.
@@ -68,6 +72,7 @@ pub const EXIT_UNUSABLE_INPUT: u8 = 2;
 pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Diagnose(arguments) => diagnose::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Attach(arguments) => attach::run(&arguments),
         Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),

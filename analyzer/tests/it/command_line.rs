@@ -325,3 +325,17 @@ fn help_tells_examples_and_exit_status() {
         );
     }
 }
+
+#[test]
+fn a_label_is_explained_and_an_unknown_one_refused_with_the_nearest() {
+    let explained = flinkmem(&["explain", "direct-leak"]);
+    assert_eq!(explained.status.code(), Some(0));
+    let page = text(&explained.stdout);
+    assert!(page.starts_with("direct_leak\n\nWHAT IT IS\n"), "{page}");
+    let list = text(&flinkmem(&["explain"]).stdout);
+    assert!(list.contains("direct_leak") && list.contains("not_memory"));
+    check_refused(
+        &flinkmem(&["explain", "direct_leek"]),
+        &["direct_leek", "nearest: direct_leak"],
+    );
+}
