@@ -1,5 +1,7 @@
 //! A finding: what a rule says when it fires. The limit that was hit and the consumer that used it up are separate claims.
 
+pub use crate::forecast::Forecast;
+
 use crate::budget::Pools;
 use crate::units::rfc3339;
 use serde::Serialize;
@@ -229,13 +231,6 @@ pub enum ConsumerKind {
     Process,
     /// Not known.
     Unknown,
-}
-
-/// What is to come if nothing changes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, schemars::JsonSchema)]
-pub struct Forecast {
-    /// Seconds from the last sample until the limit is reached.
-    pub exhausted_in_s: f64,
 }
 
 /// One fact, and where it was read.

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod configuration;
 pub mod explain;
 pub mod finding;
+pub mod forecast;
 pub mod heap;
 pub mod input;
 pub mod lines;

@@ -63,6 +63,22 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A stretch of durations, the unit once where both have the same: `11 to 19 min`.
+#[must_use]
+pub fn duration_range(shortest_s: f64, longest_s: f64) -> String {
+    let (shortest, longest) = (duration(shortest_s), duration(longest_s));
+    let unit = |text: &str| text.split_once(' ').map(|(_, unit)| unit.to_owned());
+    if shortest == longest {
+        return shortest;
+    }
+    match shortest.split_once(' ') {
+        Some((figure, of)) if Some(of) == unit(&longest).as_deref() => {
+            format!("{figure} to {longest}")
+        }
+        _ => format!("{shortest} to {longest}"),
+    }
+}
+
 /// A wall-clock time in milliseconds as RFC 3339, UTC, to the millisecond.
 #[must_use]
 pub fn rfc3339(t_ms: i64) -> String {
@@ -120,6 +136,9 @@ mod tests {
         assert_eq!(duration(840.0), "14 min");
         assert_eq!(duration(8_070.0), "2 h 14 min");
         assert_eq!(duration(200_000.0), "2 d 7 h");
+        assert_eq!(duration_range(660.0, 1140.0), "11 to 19 min");
+        assert_eq!(duration_range(90.0, 1140.0), "90 s to 19 min");
+        assert_eq!(duration_range(3000.0, 3001.0), "50 min");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) fn consequence(finding: &Finding) -> String {
     let limit = limit(finding);
     match (finding.label, &finding.forecast) {
         (Label::DirectLeak, Some(forecast)) => {
-            let in_time = duration(forecast.exhausted_in_s);
+            let in_time = forecast.in_words();
             format!("The limit{limit} will be exhausted about {in_time} after the last sample.")
         }
         (Label::DirectLeak, None) if finding.limit.reached => {

@@ -4,9 +4,11 @@ use super::Answer;
 use super::direct::{
     Afterwards, Basis, DirectPicture, Leaning, Pace, consumer, met_evidence, owner_evidence, wall,
 };
+use crate::case::seconds;
 use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Forecast, Label, Remedy, Severity, two_digits,
 };
+use crate::statistics::Point;
 use crate::units::{bytes, duration, rate, to_bytes};
 
 /// A forecast below this is an emergency.
@@ -57,13 +59,9 @@ fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
 fn forecast(picture: &DirectPicture<'_>) -> Option<Forecast> {
     let ahead = picture.met.is_empty() && picture.may_run();
     let rise = picture.rise.filter(|_| ahead)?;
-    let left = picture.limit? as f64 - rise.pool_level;
-    let since_last_trough =
-        picture.case.timeline.moments.last()?.up_ms as f64 / 1000.0 - rise.last.s;
-    let in_s = left / picture.slope()? - since_last_trough;
-    in_s.is_finite().then(|| Forecast {
-        exhausted_in_s: in_s.max(0.0).round(),
-    })
+    let last = Point::new(rise.last.s, rise.pool_level);
+    let now_s = seconds(picture.case.timeline.moments.last()?.up_ms);
+    crate::forecast::forecast(&rise.growth, last, picture.limit?, now_s)
 }
 
 fn evidence(picture: &DirectPicture<'_>) -> Vec<Evidence> {

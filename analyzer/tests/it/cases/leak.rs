@@ -38,8 +38,13 @@ fn a_slow_leak_is_seen_long_before_the_limit_with_a_forecast() {
     assert!(finding.confidence > 0.9, "{finding:#?}");
     let left = LIMIT - NETWORK - 16 * MIB - 3600 * 10 * KIB;
     let want = left as f64 / (10 * KIB) as f64;
-    let got = finding.forecast.unwrap().exhausted_in_s;
+    let forecast = finding.forecast.unwrap();
+    let got = forecast.exhausted_in_s;
     assert!((got / want - 1.0).abs() < 0.05, "{got} instead of {want}");
+    assert!(
+        forecast.earliest_s <= got && got <= forecast.latest_s,
+        "{forecast:?}"
+    );
 }
 
 #[test]
