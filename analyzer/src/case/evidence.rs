@@ -75,7 +75,7 @@ impl Kind for Pause {
 }
 
 impl Evidence {
-    pub(super) fn push(&mut self, record: Record) {
+    pub(crate) fn push(&mut self, record: Record) {
         self.records.push(record);
     }
 

@@ -4,6 +4,12 @@
 //! contradict each other.
 
 mod array_limit;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the families take of it what they need, one after the other"
+)]
+mod container;
 mod container_by_lines;
 mod direct;
 mod direct_by_lines;

@@ -1,0 +1,131 @@
+//! What the container holds and the kernel cannot take back, sample by sample.
+
+use crate::case::{Case, Moment, seconds};
+use crate::statistics::{Growth, Point, growth};
+use flinkmem_trace::Surroundings;
+
+/// What was held over time.
+#[derive(Debug, Default)]
+pub(in crate::rules) struct Held {
+    /// One point a sample.
+    pub(in crate::rules) points: Vec<Point>,
+    /// The most.
+    pub(in crate::rules) peak: Option<u64>,
+    /// At the last sample.
+    pub(in crate::rules) last: Option<u64>,
+    /// The line through all points; absent where there are too few.
+    pub(in crate::rules) growth: Option<Growth>,
+    /// Bytes a second over the last samples, for what is to come before the next one.
+    pub(in crate::rules) pace_at_end: f64,
+}
+
+/// The pace at the end is that of this many seconds.
+const AT_END_S: f64 = 3.0;
+
+impl Held {
+    pub(super) fn of(case: &Case) -> Self {
+        let shmem = Shmem::of(case);
+        let values: Vec<(u64, u64)> = case
+            .timeline
+            .moments
+            .iter()
+            .filter_map(|moment| Some((moment.up_ms, held_bytes(moment, shmem.at(moment.up_ms))?)))
+            .collect();
+        let points: Vec<Point> = values
+            .iter()
+            .map(|&(up_ms, bytes)| Point::new(seconds(up_ms), bytes as f64))
+            .collect();
+        Self {
+            peak: values.iter().map(|(_, bytes)| *bytes).max(),
+            last: values.last().map(|(_, bytes)| *bytes),
+            growth: growth(&points),
+            pace_at_end: pace_at_end(&points),
+            points,
+        }
+    }
+}
+
+fn pace_at_end(points: &[Point]) -> f64 {
+    let Some(last) = points.last() else {
+        return 0.0;
+    };
+    let first = points.iter().find(|point| last.s - point.s <= AT_END_S);
+    first
+        .filter(|first| last.s > first.s)
+        .map_or(0.0, |first| (last.bytes - first.bytes) / (last.s - first.s))
+}
+
+/// What counts towards the limit and cannot be given back: the cgroup's usage without its page cache, shared memory excepted; without a
+/// cgroup, what the process has of such memory.
+pub(in crate::rules) fn held_bytes(moment: &Moment, shmem: u64) -> Option<u64> {
+    let of_process = moment.process.map(|process| {
+        process
+            .rss_anon_bytes
+            .saturating_add(process.rss_shmem_bytes)
+    });
+    let Some(cgroup) = moment.cgroup else {
+        return of_process;
+    };
+    // A cgroup without a limit may be the whole machine's.
+    if cgroup.limit_bytes.is_none() {
+        return of_process;
+    }
+    let cache = cgroup.file_bytes.unwrap_or(0).saturating_sub(shmem);
+    Some(cgroup.usage_bytes.saturating_sub(cache))
+}
+
+/// Shared memory of the cgroup, which is told more rarely than its page cache of which it is a part.
+struct Shmem(Vec<(u64, u64)>);
+
+impl Shmem {
+    fn of(case: &Case) -> Self {
+        let all = case.evidence.all::<Surroundings>();
+        let known = all.filter_map(|found| Some((found.taken.up_ms, found.cgroup?.shmem_bytes?)));
+        Self(known.collect())
+    }
+
+    fn at(&self, up_ms: u64) -> u64 {
+        let after = self.0.partition_point(|(known, _)| *known <= up_ms);
+        let nearest = self.0[..after].last().or(self.0.first());
+        nearest.map_or(0, |(_, bytes)| *bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flinkmem_trace::{Cgroup, Process};
+
+    #[test]
+    fn page_cache_is_not_held_and_shared_memory_is() {
+        let moment = Moment {
+            cgroup: Some(Cgroup {
+                usage_bytes: 1000,
+                limit_bytes: Some(1000),
+                file_bytes: Some(700),
+                ..Cgroup::default()
+            }),
+            ..Moment::default()
+        };
+        assert_eq!(held_bytes(&moment, 0), Some(300));
+        assert_eq!(held_bytes(&moment, 200), Some(500));
+    }
+
+    #[test]
+    fn without_a_limit_the_process_alone_counts() {
+        let moment = Moment {
+            cgroup: Some(Cgroup {
+                usage_bytes: 1_000_000,
+                ..Cgroup::default()
+            }),
+            process: Some(Process {
+                rss_anon_bytes: 40,
+                rss_file_bytes: 30,
+                rss_shmem_bytes: 2,
+                ..Process::default()
+            }),
+            ..Moment::default()
+        };
+        assert_eq!(held_bytes(&moment, 0), Some(42));
+    }
+}
