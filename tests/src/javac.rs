@@ -3,6 +3,7 @@
 use crate::artefacts;
 use crate::flink::Home;
 use crate::jdk::Jdk;
+use crate::native_library;
 use anyhow::{Context, Result, ensure};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -25,10 +26,15 @@ pub fn programs() -> Result<PathBuf> {
 /// # Errors
 /// When there is no compiler, or the sources do not compile.
 pub fn jobs(home: &Home) -> Result<PathBuf> {
-    let sources = sources(&artefacts::root().join("tests/java/jobs"))?;
-    let directory = once("jobs", &sources, home.version(), |directory| {
+    let java = sources(&artefacts::root().join("tests/java/jobs"))?;
+    let engine = native_library::source("engine");
+    let mut all = java.clone();
+    all.push(engine.clone());
+    let directory = once("jobs", &all, home.version(), |directory| {
         let classes = directory.join("classes");
-        compile(&sources, Some(&home.class_path()?), &classes)?;
+        compile(&java, Some(&home.class_path()?), &classes)?;
+        // A connector brings its native library in its jar.
+        native_library::compile(&engine, &classes.join("libacmeengine.so"))?;
         let jar = Jdk::find(17)?.tool("jar");
         run(Command::new(jar)
             .arg("--create")

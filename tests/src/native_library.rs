@@ -3,7 +3,7 @@
 use crate::artefacts;
 use crate::javac::{once, run};
 use anyhow::Result;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The library with the native methods of `java/programs/Codec.java`.
@@ -11,13 +11,23 @@ use std::process::Command;
 /// # Errors
 /// When there is no compiler, or the source does not compile.
 pub fn codec() -> Result<PathBuf> {
-    let source = artefacts::root().join("tests/java/native/codec.rs");
+    let source = source("codec");
     let directory = once("native", std::slice::from_ref(&source), "", |directory| {
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        run(Command::new(rustc)
-            .args(["--crate-type", "cdylib", "--edition", "2024", "-O", "-o"])
-            .arg(directory.join("libcodec.so"))
-            .arg(&source))
+        compile(&source, &directory.join("libcodec.so"))
     })?;
     Ok(directory.join("libcodec.so"))
+}
+
+/// The source of a library in `java/native`.
+pub(crate) fn source(name: &str) -> PathBuf {
+    let file = format!("tests/java/native/{name}.rs");
+    artefacts::root().join(file)
+}
+
+pub(crate) fn compile(source: &Path, library: &Path) -> Result<()> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    run(Command::new(rustc)
+        .args(["--crate-type", "cdylib", "--edition", "2024", "-O", "-o"])
+        .arg(library)
+        .arg(source))
 }
