@@ -1,6 +1,6 @@
 //! Class loaders: a census where classes came or went since the last one.
 
-use super::root_path::Searches;
+use super::root_path::{Searches, explain_in_passing};
 use super::{Context, IncidentFacts, Signal};
 use flinkmem_native::jvm::{
     LoaderCensus, LoaderKind, LoaderReading, LoaderTable, WalkTarget, loader_metaspace,
@@ -34,11 +34,19 @@ const UNIT_SLACK: u64 = 512 << 10;
 /// Loaders for which a path from a root is looked for, by walks as long as there is time.
 const EXPLAINED: usize = 8;
 
+/// Loaders for which a path is looked for without an occasion, where that stops nobody, in one census.
+const EXPLAINED_IN_PASSING: usize = 2;
+
+/// Censuses in which that is tried for one loader: what two do not show takes a walk.
+const TRIES: u8 = 2;
+
 /// Knows the loaders of earlier censuses.
 #[derive(Default)]
 pub(super) struct LoadersSignal {
     table: LoaderTable,
     first_seen: BTreeMap<u32, u64>,
+    /// Closed loaders of the last census, and how often a path was looked for in passing. [`TRIES`] once one was found.
+    closed: BTreeMap<u32, u8>,
     last: Option<(Classes, Instant)>,
 }
 
@@ -79,10 +87,30 @@ impl LoadersSignal {
         asked || (moved && (rested || occasion == Occasion::Routine))
     }
 
+    /// The same without stopping anybody, for closed loaders that were closed at the last census already: a job has just ended
+    /// somewhere all the time.
+    fn explain_in_passing(&mut self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
+        let before = std::mem::take(&mut self.closed);
+        let mut left = EXPLAINED_IN_PASSING;
+        for loader in census.loaders.iter().filter(|loader| is_closed(loader)) {
+            let Some(id) = loader.id else {
+                continue;
+            };
+            let mut tries = before.get(&id).copied().unwrap_or(0);
+            if left > 0 && tries < TRIES && before.contains_key(&id) {
+                left -= 1;
+                let about = about(loader, id);
+                let found = explain_in_passing(context, &self.table, id, about);
+                tries = if found { TRIES } else { tries + 1 };
+            }
+            self.closed.insert(id, tries);
+        }
+    }
+
     /// Why loaders whose jobs have ended are alive, the oldest first.
-    fn explain(&self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
+    fn explain(&mut self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
         let Some(searches) = Searches::allowed(context.occasion, context.patience) else {
-            return;
+            return self.explain_in_passing(census, context);
         };
         let ended = census.loaders.iter().filter(|loader| has_ended(loader));
         for (loader, id) in ended
@@ -90,11 +118,7 @@ impl LoadersSignal {
             .take(EXPLAINED)
         {
             let target = WalkTarget::Loader(&self.table, id);
-            let about = RootPath {
-                target_class: loader.class.clone(),
-                target_loader: Some(id),
-                ..RootPath::default()
-            };
+            let about = about(loader, id);
             // When the time is over what needs no walk is still told.
             searches.explain(context, target, about, Duration::ZERO);
         }
@@ -146,7 +170,19 @@ impl LoadersSignal {
 
 /// Whether a loader's job seems to have ended: it was closed, or its classes were defined anew.
 fn has_ended(loader: &LoaderReading) -> bool {
-    loader.kind == LoaderKind::User && (loader.closed == Some(true) || loader.newer_generations > 0)
+    loader.kind == LoaderKind::User && (is_closed(loader) || loader.newer_generations > 0)
+}
+
+fn is_closed(loader: &LoaderReading) -> bool {
+    loader.kind == LoaderKind::User && loader.closed == Some(true)
+}
+
+fn about(loader: &LoaderReading, id: u32) -> RootPath {
+    RootPath {
+        target_class: loader.class.clone(),
+        target_loader: Some(id),
+        ..RootPath::default()
+    }
 }
 
 /// Adds what the JVM says of metaspace by class of loader, where the heap has room for its answer.

@@ -69,7 +69,7 @@ pub use perf_data::{PerfCounter, PerfData, PerfWord};
 pub use properties::java_property;
 pub use root_path::{
     ObjectPath, PathStep, Reference, Root, RootKind, RootWalk, WalkEnd, WalkLimits, WalkTarget,
-    paths_to_root,
+    paths_in_passing, paths_to_root,
 };
 pub use safepoints::Safepoints;
 pub use sampled_alloc::{delete_weak_reference, is_gone, weak_reference};

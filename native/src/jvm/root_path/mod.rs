@@ -173,6 +173,28 @@ pub fn paths_to_root(
     found.map_err(|_| JvmError::Jni("no room for local references"))?
 }
 
+/// Paths to the loader of this number as far as they are found by reading fields: nothing is tagged, nothing stands still. Empty
+/// where that finds none, which says nothing.
+#[must_use]
+pub fn paths_in_passing(
+    jvmti: Jvmti,
+    env: &mut Env<'_>,
+    table: &LoaderTable,
+    id: u32,
+    most: usize,
+) -> Vec<ObjectPath> {
+    let found = env.with_local_frame(ALL_CLASSES, |env| {
+        // SAFETY: the environment of this thread; the reference is of the frame.
+        let object = unsafe { local(env.get_raw(), WalkTarget::Loader(table, id)) };
+        let paths = object.map(|object| direct::paths(jvmti, env, object, most));
+        Ok::<_, jni::errors::Error>(paths.unwrap_or_default())
+    });
+    if env.exception_check() {
+        env.exception_clear();
+    }
+    found.unwrap_or_default()
+}
+
 fn look(
     jvmti: Jvmti,
     env: &mut Env<'_>,
