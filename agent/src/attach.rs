@@ -15,7 +15,7 @@ use flinkmem_native::jvm::{
     Jvmti, LoadedNative, exported_names, registered_natives, replace_loaded_natives,
     replace_natives, with_env,
 };
-use flinkmem_native::kernel::libraries;
+use flinkmem_native::kernel::dynamic_linker;
 use flinkmem_trace::control::AttachAnswer;
 use std::ffi::{CStr, CString, c_void};
 
@@ -39,7 +39,7 @@ pub(crate) extern "C" fn flinkmem_is_at_work() -> u32 {
 /// Whether an agent is at work already, be it from this file or from a copy of it.
 #[allow(unsafe_code)]
 pub(crate) fn somebody_is_at_work() -> bool {
-    let asks = libraries::exported_anywhere(c"flinkmem_is_at_work");
+    let asks = dynamic_linker::exported_anywhere(c"flinkmem_is_at_work");
     asks.into_iter().any(|address| {
         // SAFETY: a function of that name is ours, in this or another version: no arguments, an integer.
         let ask: extern "C" fn() -> u32 = unsafe { std::mem::transmute(address) };
@@ -90,8 +90,9 @@ unsafe fn take_places(env: *mut JNIEnv) {
         )),
     }
     natives::learn_exported(|symbol| {
-        libraries::exported(JAVA_LIBRARY, symbol)
-            .or_else(|| libraries::exported(JVM_LIBRARY, symbol))
+        dynamic_linker::exported(JAVA_LIBRARY, symbol)
+            .or_else(|| dynamic_linker::exported(JVM_LIBRARY, symbol))
+            .map(|address| address as *mut c_void)
     });
     let replacements = natives::replacements();
     // SAFETY: the caller's promise; each wrapper has its method's signature and knows its original.
@@ -143,9 +144,9 @@ fn exported_once(native: &LoadedNative<'_>) -> Option<*mut c_void> {
     exported_names(class, native.name, native.signature)
         .into_iter()
         .find_map(|name| {
-            let found = libraries::exported_anywhere(&CString::new(name).ok()?);
+            let found = dynamic_linker::exported_anywhere(&CString::new(name).ok()?);
             match found.as_slice() {
-                [address] => Some(*address),
+                [address] => Some(*address as *mut c_void),
                 _ => None,
             }
         })

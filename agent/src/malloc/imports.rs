@@ -5,8 +5,7 @@
 
 use super::functions::{Family, LIBRARIES, Name};
 use super::{hooks, java_stack};
-use flinkmem_native::kernel::elf_imports::{self, Changes, Import, Object};
-use flinkmem_native::kernel::symbols;
+use flinkmem_native::kernel::dynamic_linker::{self, Changes, Import, Object};
 use std::collections::BTreeMap;
 
 /// Loaded objects as they were last seen.
@@ -52,10 +51,10 @@ impl Imports {
     pub(super) fn find_real_functions(&mut self) -> bool {
         self.names.push("other".to_owned());
         for &name in Name::ALL.iter().filter(|name| name.family() == Family::C) {
-            name.set_real(symbols::find(name.symbol()).unwrap_or(0));
+            name.set_real(dynamic_linker::find(name.symbol()).unwrap_or(0));
         }
         self.java_home = java_stack::java_home();
-        self.libc = symbols::in_libc().unwrap_or(0);
+        self.libc = dynamic_linker::in_libc().unwrap_or(0);
         self.find_operators();
         Name::Malloc.real() != 0 && Name::Free.real() != 0
     }
@@ -66,12 +65,13 @@ impl Imports {
         if Name::New.real() != 0 {
             return;
         }
-        let Some(new) = symbols::find_in(LIBSTDCXX, Name::New.symbol()) else {
+        let Some(new) = dynamic_linker::find_in(LIBSTDCXX, Name::New.symbol()) else {
             return;
         };
-        let is_libstdcxx =
-            symbols::file_of(new).is_some_and(|file| file_name(&file).starts_with("libstdc++."));
-        let is_the_allocators = symbols::base_of(new) == symbols::base_of(Name::Malloc.real());
+        let is_libstdcxx = dynamic_linker::file_of(new)
+            .is_some_and(|file| file_name(&file).starts_with("libstdc++."));
+        let is_the_allocators =
+            dynamic_linker::base_of(new) == dynamic_linker::base_of(Name::Malloc.real());
         if !is_libstdcxx && !is_the_allocators {
             return; // somebody's own: what it allocates is counted as that library's
         }
@@ -83,7 +83,7 @@ impl Imports {
                 Family::Delete => is_the_allocators, // libstdc++'s ends in a `free` that is stood before
             };
             if wanted {
-                let real = symbols::find_in(LIBSTDCXX, name.symbol()).unwrap_or(0);
+                let real = dynamic_linker::find_in(LIBSTDCXX, name.symbol()).unwrap_or(0);
                 name.set_real(real);
             }
         }
@@ -91,18 +91,18 @@ impl Imports {
 
     /// Stands before the functions of all objects, when some were loaded or unloaded since the last look.
     pub(super) fn look(&mut self) {
-        let changes = elf_imports::changes();
+        let changes = dynamic_linker::changes();
         if self.seen == Some(changes) && !self.look_again {
             return;
         }
         // What is listed until now is complete afterwards. What comes between is left for the next look.
-        elf_imports::wait_for_loader();
+        dynamic_linker::wait_for_loader();
         self.find_operators();
         self.look_again = false;
         self.patched.clear();
         self.skipped.clear();
         let mut all = true;
-        elf_imports::for_each_object(|object| {
+        dynamic_linker::for_each_object(|object| {
             all = object.changes.adds == changes.adds;
             if all {
                 self.visit(object);

@@ -20,8 +20,7 @@ use super::loading;
 use crate::agent::{self, Agent};
 use crate::{log, stacks};
 use flinkmem_native::jvm::{NativeState, jni};
-use flinkmem_native::kernel::elf_imports::Object;
-use flinkmem_native::kernel::{libraries, symbols};
+use flinkmem_native::kernel::dynamic_linker::{self, Object};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -73,8 +72,8 @@ pub(super) fn take(library: u32) -> u32 {
 
 /// The directory of the JVM that this process runs, with a slash at its end.
 pub(super) fn java_home() -> Option<String> {
-    let function = libraries::exported(c"libjvm.so", c"JNI_CreateJavaVM")?;
-    let file = symbols::file_of(function as usize)?;
+    let function = dynamic_linker::exported(c"libjvm.so", c"JNI_CreateJavaVM")?;
+    let file = dynamic_linker::file_of(function)?;
     let home = file.strip_suffix("lib/server/libjvm.so")?;
     Some(home.to_owned())
 }

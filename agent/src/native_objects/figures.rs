@@ -15,7 +15,7 @@ use super::handles::{self, Handle, Kind};
 use flinkmem_native::jvm::exception_is_pending;
 use flinkmem_native::jvm::jni::{self, objects::JString, refs::Global};
 use flinkmem_native::jvm::raw::{JNIEnv, jint, jlong, jobject};
-use flinkmem_native::kernel::held_library::{HeldLibrary, Proven};
+use flinkmem_native::kernel::dynamic_linker::{HeldLibrary, Proven};
 use flinkmem_trace::RocksDb;
 use std::ffi::CString;
 

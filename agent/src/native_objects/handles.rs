@@ -6,7 +6,7 @@
 //!
 //! Handles are removed even when the agent has switched itself off, for its thread may be asking at that moment.
 
-use flinkmem_native::kernel::held_library::LoadedLibrary;
+use flinkmem_native::kernel::dynamic_linker::LoadedLibrary;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 

@@ -15,6 +15,7 @@
 //! The table is static data of libjvm. Slots are called with the types that `jmm.h` gives them.
 #![allow(unsafe_code)]
 
+use crate::kernel::dynamic_linker;
 use jni::ids::JFieldID;
 use jni::objects::{JObject, JObjectArray, JString};
 use jni::refs::Global;
@@ -43,15 +44,8 @@ const OS_PROCESS_ID: jint = 201;
 /// A symbol of the JVM. The JVM may be loaded without making its symbols global, so it is found by the library that
 /// `JNI_GetCreatedJavaVMs` lies in, and otherwise among all libraries.
 pub(super) fn jvm_symbol(name: &CStr) -> Option<NonNull<c_void>> {
-    // SAFETY: NUL-terminated names; a missing symbol is null.
-    NonNull::new(unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }).or_else(|| {
-        // SAFETY: as above. RTLD_NOLOAD only finds what is loaded already.
-        unsafe {
-            let library = libc::dlopen(c"libjvm.so".as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY);
-            NonNull::new(library)
-                .and_then(|library| NonNull::new(libc::dlsym(library.as_ptr(), name.as_ptr())))
-        }
-    })
+    let address = dynamic_linker::find_in(c"libjvm.so", name)?;
+    NonNull::new(address as *mut c_void)
 }
 
 /// Positions of the functions that we use.

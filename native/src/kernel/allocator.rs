@@ -4,6 +4,7 @@
 //! The symbols are looked up by the names that the allocators' public headers declare, and called with those types.
 #![allow(unsafe_code)]
 
+use super::dynamic_linker;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 /// The allocator behind `malloc`.
@@ -78,25 +79,13 @@ pub unsafe fn usable_size(address: *mut c_void) -> usize {
 /// with a header before each block, and leave `malloc_usable_size` to the C library, which would then read nonsense.
 #[must_use]
 pub fn usable_size_is_mallocs_own() -> bool {
-    let library = |name: &CStr| library_of(symbol(name));
+    let library = |name: &CStr| dynamic_linker::base_of(dynamic_linker::find(name)?);
     let malloc = library(c"malloc");
     malloc.is_some() && malloc == library(c"malloc_usable_size")
 }
 
-/// Where the library that holds `address` is loaded.
-fn library_of(address: *mut c_void) -> Option<usize> {
-    let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: dladdr(3) fills the structure when it returns non-zero, and accepts any address.
-    let base = unsafe {
-        let is_found = !address.is_null() && libc::dladdr(address, found.as_mut_ptr()) != 0;
-        is_found.then(|| found.assume_init().dli_fbase as usize)
-    };
-    base.filter(|&base| base != 0)
-}
-
 pub(super) fn symbol(name: &CStr) -> *mut c_void {
-    // SAFETY: RTLD_DEFAULT with a NUL-terminated name; a missing symbol gives null.
-    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
+    dynamic_linker::find(name).map_or(std::ptr::null_mut(), |address| address as *mut c_void)
 }
 
 fn glibc_version() -> Option<String> {
@@ -156,12 +145,6 @@ mod tests {
     #[test]
     fn the_usable_size_of_the_test_is_its_mallocs() {
         assert!(usable_size_is_mallocs_own());
-        assert_ne!(
-            library_of(symbol(c"malloc")),
-            library_of(library_of as fn(_) -> _ as *mut c_void),
-            "another library is told apart"
-        );
-        assert_eq!(library_of(std::ptr::null_mut()), None);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::claims::{Claimant, Claims};
 use super::metadata::{self, Metadata};
 use super::names;
 use flinkmem_native::jvm::{Areas, object_address};
+use flinkmem_native::kernel::dynamic_linker;
 use flinkmem_native::kernel::glibc_malloc::{HEAP_BYTES, arena_heap, large_block_bytes};
-use flinkmem_native::kernel::loaded_objects;
 use flinkmem_native::kernel::own_memory::OwnMemory;
 use flinkmem_native::kernel::pagemap::Pagemap;
 use flinkmem_native::kernel::smaps::{Mapping, Smaps};
@@ -52,9 +52,9 @@ impl Survey {
     }
 
     fn loaded_objects(&mut self, page_bytes: u64) {
-        let segments = loaded_objects::segments(page_bytes);
+        let segments = dynamic_linker::segments(page_bytes);
         let here = (names::is_jvm_thread as *const ()).addr() as u64;
-        if let Some(own) = loaded_objects::object_at(&segments, here) {
+        if let Some(own) = dynamic_linker::object_at(&segments, here) {
             self.claim(own, Owner::Agent);
         }
         for segment in segments {

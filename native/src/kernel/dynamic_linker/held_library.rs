@@ -1,10 +1,7 @@
-//! Shared libraries that somebody else has loaded and may unload.
-//!
-//! # Safety
-//! A library is only looked into while a [`HeldLibrary`] keeps it loaded.
-#![allow(unsafe_code)]
+//! Shared libraries that somebody else has loaded and may unload: one is only looked into while a [`HeldLibrary`] keeps it loaded.
 
-use std::ffi::{CStr, CString, c_void};
+use super::calls::{Handle, place_of};
+use std::ffi::{CStr, CString};
 
 /// A library that was loaded when it was looked up. It may be gone by now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,36 +14,18 @@ impl LoadedLibrary {
     /// The library that holds `address`.
     #[must_use]
     pub fn holding(address: usize) -> Option<Self> {
-        let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-        // SAFETY: dladdr(3) fills the structure when it returns non-zero, and accepts any address; the name is a string of
-        // the loader's, which the caller's use of a function in the library keeps there.
-        unsafe {
-            if libc::dladdr(address as *const c_void, found.as_mut_ptr()) == 0 {
-                return None;
-            }
-            let found = found.assume_init();
-            if found.dli_fname.is_null() || found.dli_fbase.is_null() {
-                return None;
-            }
-            Some(Self {
-                base: found.dli_fbase as usize,
-                path: CStr::from_ptr(found.dli_fname).to_owned(),
-            })
-        }
+        let place = place_of(address)?;
+        Some(Self {
+            base: place.base,
+            path: place.file?,
+        })
     }
 
     /// Keeps the library loaded, if it still is and at the same place. Loads nothing.
     #[must_use]
     pub fn hold(&self) -> Option<HeldLibrary<'_>> {
-        // SAFETY: dlopen(3) with RTLD_NOLOAD only finds what is loaded, by its name.
-        let handle =
-            unsafe { libc::dlopen(self.path.as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY) };
-        // Made only when it is open: one that is dropped would be closed, and closing nothing is a segmentation fault.
-        if handle.is_null() {
-            return None;
-        }
         Some(HeldLibrary {
-            handle,
+            handle: Handle::of_loaded(&self.path)?,
             library: self,
         })
     }
@@ -55,7 +34,7 @@ impl LoadedLibrary {
 /// A library that stays loaded until this is dropped.
 #[derive(Debug)]
 pub struct HeldLibrary<'a> {
-    handle: *mut c_void,
+    handle: Handle,
     library: &'a LoadedLibrary,
 }
 
@@ -64,15 +43,12 @@ impl HeldLibrary<'_> {
     /// the proof of what was proven before: glibc goes over all symbols of the library for it, 130 µs for RocksDB's.
     #[must_use]
     pub fn function(&self, name: &CStr, proven: &mut Proven) -> Option<usize> {
-        // SAFETY: the handle is open.
-        let address = unsafe { libc::dlsym(self.handle, name.as_ptr()) } as usize;
+        let address = self.handle.symbol(name)?;
         let found = (self.library.base, address);
         if proven.0.contains(&found) {
             return Some(address);
         }
-        let is_its_own = address != 0
-            && LoadedLibrary::holding(address)
-                .is_some_and(|holder| holder.base == self.library.base);
+        let is_its_own = place_of(address).is_some_and(|place| place.base == self.library.base);
         if is_its_own && proven.0.len() < MOST_PROVEN {
             proven.0.push(found);
         }
@@ -86,13 +62,6 @@ const MOST_PROVEN: usize = 64;
 /// Functions that were proven to be a library's own: its base and their address.
 #[derive(Debug, Default)]
 pub struct Proven(Vec<(usize, usize)>);
-
-impl Drop for HeldLibrary<'_> {
-    fn drop(&mut self) {
-        // SAFETY: opened by `hold`, closed once.
-        unsafe { libc::dlclose(self.handle) };
-    }
-}
 
 #[cfg(test)]
 mod tests {

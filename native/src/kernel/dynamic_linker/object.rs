@@ -1,21 +1,18 @@
-//! The loaded objects of this process, what they import, and the slots through which they call it.
+//! The loaded objects of this process, as the loader lends them.
 //!
-//! An object (the executable or a library) calls an imported function through a word of its own that the loader has
-//! filled in. Replacing that word is how calls of one object are stood before without touching any code.
-//!
-//! Layout: `dl_iterate_phdr` lends each object with its program headers; `PT_DYNAMIC` names the relocations
-//! (`DT_JMPREL`, `DT_RELA`), symbols and strings. Every address is checked to lie in a readable segment of the object
+//! Layout: `dl_iterate_phdr` lends each object (the executable or a library) with its program headers; `PT_DYNAMIC` names the
+//! relocations (`DT_JMPREL`, `DT_RELA`), symbols and strings. Every address is checked to lie in a readable segment of the object
 //! before it is read, so a damaged table ends the walk, not the process.
 //!
 //! # Safety
 //! An [`Object`] lives only inside the loader's callback: glibc holds the lock that unmapping takes, so its segments
-//! stay mapped. Slots are written with an atomic exchange, for other threads call through them meanwhile.
+//! stay mapped.
 #![allow(unsafe_code)]
 
+use super::calls::symbol;
 use std::ffi::{CStr, c_int, c_void};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// More segments than any object has.
 const SEGMENTS: usize = 16;
@@ -42,8 +39,8 @@ pub fn changes() -> Changes {
 
 /// Waits until no other thread is loading or unloading an object: what is listed then is relocated and initialised.
 pub fn wait_for_loader() {
-    // SAFETY: dlsym(3) with a NUL-terminated name; it takes the loader's lock, which is held while objects are loaded.
-    let _ = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
+    // Looking a symbol up takes the loader's lock, which is held while objects are loaded.
+    let _ = symbol(c"malloc");
 }
 
 /// Visits the loaded objects in the loader's order, while it can unload none of them, until `visit` says false.
@@ -77,47 +74,35 @@ pub struct Object<'a> {
     pub path: &'a CStr,
     /// Loads and unloads so far.
     pub changes: Changes,
-    base: usize,
-    segments: [Segment; SEGMENTS],
-    dynamic: Dynamic,
+    pub(super) base: usize,
+    pub(super) segments: [Segment; SEGMENTS],
+    pub(super) dynamic: Dynamic,
     /// Pages that the loader made read-only after it had filled them in.
-    read_only: Range<usize>,
+    pub(super) read_only: Range<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Segment {
-    start: usize,
-    end: usize,
-    readable: bool,
-    executable: bool,
+pub(super) struct Segment {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) readable: bool,
+    pub(super) executable: bool,
 }
 
 /// What `PT_DYNAMIC` names, as addresses.
 #[derive(Debug, Clone, Copy, Default)]
-struct Dynamic {
-    relocations: [Table; 2],
-    symbols: usize,
-    strings: usize,
-    strings_bytes: usize,
-    soname: Option<usize>,
+pub(super) struct Dynamic {
+    pub(super) relocations: [Table; 2],
+    pub(super) symbols: usize,
+    pub(super) strings: usize,
+    pub(super) strings_bytes: usize,
+    pub(super) soname: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Table {
-    start: usize,
-    bytes: usize,
-}
-
-/// An imported function with the slot through which it is called.
-#[derive(Debug, Clone, Copy)]
-pub struct Import<'a> {
-    /// The symbol, without its version.
-    pub name: &'a [u8],
-    /// What the slot holds: the function, or the object's own stub that looks it up at the first call.
-    pub value: usize,
-    /// The function is looked up at the first call, which has not been.
-    pub unbound: bool,
-    slot: usize,
+pub(super) struct Table {
+    pub(super) start: usize,
+    pub(super) bytes: usize,
 }
 
 const DT_PLTRELSZ: i64 = 2;
@@ -129,10 +114,6 @@ const DT_STRSZ: i64 = 10;
 const DT_SONAME: i64 = 14;
 const DT_PLTREL: i64 = 20;
 const DT_JMPREL: i64 = 23;
-
-const R_X86_64_64: u64 = 1;
-const R_X86_64_GLOB_DAT: u64 = 6;
-const R_X86_64_JUMP_SLOT: u64 = 7;
 
 impl<'a> Object<'a> {
     fn new(info: &'a libc::dl_phdr_info) -> Self {
@@ -173,6 +154,15 @@ impl<'a> Object<'a> {
         object
     }
 
+    /// Where it is loaded.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = Range<usize>> {
+        let loaded = self
+            .segments
+            .iter()
+            .filter(|segment| segment.end > segment.start);
+        loaded.map(|segment| segment.start..segment.end)
+    }
+
     /// Whether `address` lies in one of its segments.
     #[must_use]
     pub fn contains(&self, address: usize) -> bool {
@@ -200,83 +190,6 @@ impl<'a> Object<'a> {
             }
         }
         Some(false)
-    }
-
-    /// Visits the imported functions. Symbols that the object defines itself are not among them.
-    pub fn for_each_import(&self, mut visit: impl FnMut(Import<'_>)) {
-        for table in self.dynamic.relocations {
-            for index in 0..table.bytes / size_of::<Rela>() {
-                let place = table.start.wrapping_add(index * size_of::<Rela>());
-                let Some(rela) = self.read::<Rela>(place) else {
-                    break;
-                };
-                if let Some(import) = self.import(&rela) {
-                    visit(import);
-                }
-            }
-        }
-    }
-
-    /// Makes the slots that the loader has made read-only writable while `body` runs. `None` when the kernel refuses.
-    pub fn with_writable_slots<T>(&self, body: impl FnOnce() -> T) -> Option<T> {
-        let protect = |protection| {
-            let pages = self.read_only.start as *mut c_void;
-            // SAFETY: whole pages of the object's GNU_RELRO segment, which the loader itself protects in this way.
-            unsafe { libc::mprotect(pages, self.read_only.len(), protection) == 0 }
-        };
-        if self.read_only.is_empty() {
-            return Some(body());
-        }
-        if !protect(libc::PROT_READ | libc::PROT_WRITE) {
-            return None;
-        }
-        let result = body();
-        protect(libc::PROT_READ);
-        Some(result)
-    }
-
-    /// Puts `function` into the import's slot, unless it was changed meanwhile.
-    ///
-    /// # Safety
-    /// `function` has the imported function's signature and lives for ever; inside [`Self::with_writable_slots`].
-    pub unsafe fn replace(&self, import: &Import<'_>, function: usize) -> bool {
-        // SAFETY: an aligned word of a mapped segment of this object (`import` was made by `Self::import`).
-        let slot = unsafe { &*(import.slot as *const AtomicUsize) };
-        slot.compare_exchange(import.value, function, Ordering::Release, Ordering::Relaxed)
-            .is_ok()
-    }
-
-    fn import(&self, rela: &Rela) -> Option<Import<'_>> {
-        let kind = rela.info & 0xFFFF_FFFF;
-        let of_a_function = match kind {
-            R_X86_64_JUMP_SLOT | R_X86_64_GLOB_DAT => true,
-            R_X86_64_64 => rela.addend == 0,
-            _ => false,
-        };
-        let symbol = address(rela.info >> 32);
-        if !of_a_function || symbol == 0 {
-            return None;
-        }
-        let place = self
-            .dynamic
-            .symbols
-            .checked_add(symbol.checked_mul(size_of::<Symbol>())?)?;
-        let symbol = self.read::<Symbol>(place)?;
-        let is_imported = symbol.section == 0;
-        let slot = self.base.wrapping_add(address(rela.offset));
-        if !is_imported || !slot.is_multiple_of(align_of::<usize>()) {
-            return None;
-        }
-        let name = self.string(usize::try_from(symbol.name).ok()?)?;
-        let value = self.read::<usize>(slot)?;
-        let in_own_code =
-            |segment: &Segment| segment.executable && (segment.start..segment.end).contains(&value);
-        Some(Import {
-            name,
-            value,
-            unbound: kind == R_X86_64_JUMP_SLOT && self.segments.iter().any(in_own_code),
-            slot,
-        })
     }
 
     fn read_dynamic(&self, start: usize, bytes: usize) -> Dynamic {
@@ -316,7 +229,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn string(&self, offset: usize) -> Option<&[u8]> {
+    pub(super) fn string(&self, offset: usize) -> Option<&[u8]> {
         if offset >= self.dynamic.strings_bytes {
             return None;
         }
@@ -330,7 +243,7 @@ impl<'a> Object<'a> {
         bytes.get(..end)
     }
 
-    fn read<T: Copy>(&self, start: usize) -> Option<T> {
+    pub(super) fn read<T: Copy>(&self, start: usize) -> Option<T> {
         self.readable(start, size_of::<T>())?;
         // SAFETY: inside a readable, mapped segment of the object; `T` is one of the plain structures below or a word.
         Some(unsafe { (start as *const T).read_unaligned() })
@@ -352,32 +265,22 @@ struct Entry {
     value: u64,
 }
 
-/// `Elf64_Rela`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-struct Rela {
-    offset: u64,
-    info: u64,
-    addend: i64,
-}
-
 /// `Elf64_Sym`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-struct Symbol {
-    name: u32,
-    info: u8,
-    other: u8,
-    section: u16,
-    value: u64,
-    size: u64,
+pub(super) struct Symbol {
+    pub(super) name: u32,
+    pub(super) info: u8,
+    pub(super) other: u8,
+    pub(super) section: u16,
+    pub(super) value: u64,
+    pub(super) size: u64,
 }
 
-const _: () =
-    assert!(size_of::<Entry>() == 16 && size_of::<Rela>() == 24 && size_of::<Symbol>() == 24);
+const _: () = assert!(size_of::<Entry>() == 16 && size_of::<Symbol>() == 24);
 
 /// Addresses and sizes are words of this machine.
-fn address(value: u64) -> usize {
+pub(super) fn address(value: u64) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
@@ -403,7 +306,7 @@ fn read_only(base: usize, headers: &[libc::Elf64_Phdr]) -> Range<usize> {
     let header = headers
         .iter()
         .find(|header| header.p_type == libc::PT_GNU_RELRO);
-    let page = super::host::page_size_bytes().and_then(|bytes| usize::try_from(bytes).ok());
+    let page = crate::kernel::host::page_size_bytes().and_then(|bytes| usize::try_from(bytes).ok());
     let (Some(header), Some(page)) = (header, page) else {
         return 0..0;
     };
@@ -413,11 +316,11 @@ fn read_only(base: usize, headers: &[libc::Elf64_Phdr]) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Imports `malloc`, as every C library does.
-    fn the_test_itself<T>(mut look: impl FnMut(&Object<'_>) -> T) -> T {
+    pub(in super::super) fn the_test_itself<T>(mut look: impl FnMut(&Object<'_>) -> T) -> T {
         let mut result = None;
         for_each_object(|object| {
             if object.contains(changes as fn() -> _ as usize) {
@@ -440,57 +343,6 @@ mod tests {
         let is_libc = |name: &Vec<u8>| name.starts_with(b"libc.");
         assert!(names.iter().any(is_libc), "{names:?}");
         assert!(changes().adds > 0);
-    }
-
-    #[test]
-    fn the_slot_of_an_import_holds_the_function() {
-        let expected = libc::getpid as unsafe extern "C" fn() -> _ as usize;
-        let found = the_test_itself(|object| {
-            let mut found = Vec::new();
-            object.for_each_import(|import| {
-                if import.name == b"getpid" {
-                    found.push((import.value, import.unbound));
-                }
-            });
-            found
-        });
-        assert!(
-            found
-                .iter()
-                .any(|&(value, unbound)| unbound || value == expected),
-            "{found:x?} instead of {expected:x}"
-        );
-    }
-
-    #[test]
-    fn a_replaced_slot_is_called_and_read_only_pages_stay_so() {
-        unsafe extern "C" fn replacement() -> libc::pid_t {
-            -42
-        }
-        let function = replacement as unsafe extern "C" fn() -> _ as usize;
-        let replaced = the_test_itself(|object| {
-            let mut replaced = Vec::new();
-            object.with_writable_slots(|| {
-                object.for_each_import(|import| {
-                    // SAFETY: the same signature.
-                    if import.name == b"getppid" && unsafe { object.replace(&import, function) } {
-                        replaced.push(import.value);
-                    }
-                });
-            });
-            (replaced, object.read_only.clone())
-        });
-        assert!(!replaced.0.is_empty());
-        // SAFETY: getppid(2) has no preconditions.
-        assert_eq!(unsafe { libc::getppid() }, -42);
-        let maps = procfs::process::Process::myself().unwrap().maps().unwrap();
-        let map = maps
-            .into_iter()
-            .find(|map| {
-                map.address.0 <= replaced.1.start as u64 && map.address.1 > replaced.1.start as u64
-            })
-            .unwrap();
-        assert!(!map.perms.contains(procfs::process::MMPermissions::WRITE));
     }
 
     #[test]
