@@ -2,9 +2,9 @@
 
 use super::told_outcome::by_lines;
 use super::{Case, Moment};
-use flinkmem_trace::{Header, IncidentKind};
+use flinkmem_trace::{Header, IncidentKind, layout::FACTS};
 use serde::Serialize;
-use std::fs::read_to_string;
+use std::fs::{File, read_to_string};
 
 /// What became of the process, as far as the trace and this machine tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -83,7 +83,9 @@ impl Outcome {
                 OutcomeKind::Running,
                 "the process is running on this host".to_owned(),
             )
-        } else if let Some(age_ms) = age_ms(case, here).filter(|age| *age <= FRESH_MS) {
+        } else if let Some(age_ms) = age_ms(case, here).filter(|age| *age <= FRESH_MS)
+            && !(here.host == case.header.host && lock_is_free(case))
+        {
             let age = age_ms / 1000;
             (
                 OutcomeKind::Running,
@@ -94,6 +96,13 @@ impl Outcome {
         };
         Self { kind, detail }
     }
+}
+
+/// Whether the lock that a living agent holds on its facts can be had, so that its process is gone. `false` where that cannot be told, and for
+/// traces of other hosts, where locks need not reach.
+fn lock_is_free(case: &Case) -> bool {
+    let facts = File::open(case.directory.join(FACTS));
+    facts.is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
 fn age_ms(case: &Case, here: &Surroundings) -> Option<i64> {
