@@ -1,6 +1,6 @@
 //! How the limit on direct memory was met: slow paths, errors, and what the JVM said.
 
-use super::Case;
+use super::{Account, Case};
 use flinkmem_trace::{Event, EventKind, Frame, Incident, IncidentKind};
 
 /// Every time that the limit on direct memory was met.
@@ -34,11 +34,12 @@ pub struct DirectError<'a> {
 }
 
 impl<'a> DirectErrors<'a> {
-    /// Gathers them from a case.
+    /// Gathers from a case how the limit of one account was met.
     #[must_use]
-    pub fn of(case: &'a Case) -> Self {
+    pub fn of(case: &'a Case, account: &Account) -> Self {
         let mut found = Self::default();
-        for incident in &case.incidents {
+        let on_this_account = |incident: &&Incident| account_of(incident) == *account;
+        for incident in case.incidents.iter().filter(on_this_account) {
             let times = incident.suppressed.saturating_add(1);
             match incident.incident {
                 IncidentKind::DirectSlowPath => {
@@ -55,8 +56,11 @@ impl<'a> DirectErrors<'a> {
             }
         }
         let succeeded = |event: &&Event| event.event == EventKind::SlowPathSucceeded;
-        let events = case.events.iter().filter(succeeded);
-        found.succeeded_ms = events.map(|event| event.up_ms).collect();
+        // Netty refuses at once; only the JVM collects and tries again.
+        if *account == Account::Jvm {
+            let events = case.events.iter().filter(succeeded);
+            found.succeeded_ms = events.map(|event| event.up_ms).collect();
+        }
         found
     }
 
@@ -121,6 +125,14 @@ impl<'a> DirectError<'a> {
                 .or(direct.and_then(|direct| direct.max_bytes)),
         })
     }
+}
+
+/// Who refused. Netty's errors have a class of their own.
+fn account_of(incident: &Incident) -> Account {
+    const OF_NETTY: &str = ".util.internal.OutOfDirectMemoryError";
+    let class = incident.error_class.as_deref();
+    let package = class.and_then(|class| class.strip_suffix(OF_NETTY));
+    package.map_or(Account::Jvm, |package| Account::Netty(package.to_owned()))
 }
 
 /// The whole number that follows the first `before` in a text.

@@ -1,7 +1,7 @@
 //! Lines in a case: one clock for traces and logs, and what contradicts what.
 
 use super::source::{Source, SourceLines};
-use super::{Case, DirectErrors};
+use super::{Account, Case, DirectErrors};
 use crate::configuration::{JvmLimits, Observed};
 use crate::lines::{Fact, Told};
 use crate::units::{bytes, time_of_day};
@@ -127,7 +127,7 @@ impl Case {
             .told
             .iter()
             .find(|(told, _)| jdks(told) && within(told))?;
-        DirectErrors::of(self).is_empty().then(|| {
+        DirectErrors::of(self, &Account::Jvm).is_empty().then(|| {
             format!(
                 "{} tells of exhausted direct memory at {}, of which the trace knows nothing",
                 self.source_name(told),

@@ -17,7 +17,7 @@ mod told_outcome;
 pub use direct_errors::{DirectError, DirectErrors};
 pub use evidence::{Evidence, Kind};
 pub use gather::gather;
-pub use origin::{Origin, Owner, is_direct, is_network_pool, owner_of};
+pub use origin::{Account, Origin, Owner, is_direct, is_network_pool, is_thread_cache, owner_of};
 pub use outcome::{Outcome, OutcomeKind, Surroundings};
 pub(crate) use site_growth::share;
 pub use site_growth::{OwnerUse, growth_by_owner, live_bytes_of, trend_by_owner};

@@ -91,8 +91,8 @@ pub struct Owner {
 /// The owner of a call site, with the frame that names it; `None` for a site without a stack.
 ///
 /// The first frame of user code; else, of a class that came with the job; else of the library or of Flink (the
-/// outermost part of the same library before Flink called it is of no help, so the innermost); else of the JDK beyond
-/// the buffer classes.
+/// outermost part of the same library before Flink called it is of no help, so the innermost that allocates for its own sake); else of
+/// the JDK beyond the buffer classes.
 #[must_use]
 pub fn owner_of(site: &Site) -> Option<(Owner, &Frame)> {
     let frames = &site.frames;
@@ -101,6 +101,7 @@ pub fn owner_of(site: &Site) -> Option<(Owner, &Frame)> {
     };
     let frame = first(|_, origin| origin == Origin::User)
         .or_else(|| first(|frame, origin| origin != Origin::Jdk && frame.loader.is_some()))
+        .or_else(|| first(|frame, origin| origin != Origin::Jdk && !is_allocator(frame)))
         .or_else(|| first(|_, origin| origin != Origin::Jdk))
         .or_else(|| first(|frame, _| !is_allocator(frame)))
         .or(frames.first())?;
@@ -111,17 +112,51 @@ pub fn owner_of(site: &Site) -> Option<(Owner, &Frame)> {
     Some((owner, frame))
 }
 
-/// Whether a call site's memory counts against the limit on direct memory: it comes from `ByteBuffer.allocateDirect` or
-/// reserves at `java.nio.Bits`.
+/// Who counts direct memory, and holds it against a limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Account {
+    /// The JVM, in `java.nio.Bits`.
+    #[default]
+    Jvm,
+    /// A copy of Netty, by its package: buffers without a cleaner, which the JVM does not count.
+    Netty(String),
+}
+
+impl Account {
+    /// Whether a call site's memory is counted here.
+    #[must_use]
+    pub fn counts(&self, site: &Site) -> bool {
+        match self {
+            Self::Jvm => is_direct(site),
+            Self::Netty(package) => {
+                let of_netty = |frame: &Frame| {
+                    let rest = frame.class.strip_prefix(package.as_str());
+                    rest.is_some_and(|rest| rest.starts_with(".util.internal.PlatformDependent"))
+                };
+                !is_direct(site) && site.frames.iter().any(of_netty)
+            }
+        }
+    }
+}
+
+/// Whether a call site's memory counts against the limit on direct memory: it comes from `ByteBuffer.allocateDirect`, reserves at
+/// `java.nio.Bits`, or is a segment of the foreign memory API of Java up to 21. Later ones reserve for few arenas only.
 #[must_use]
 pub fn is_direct(site: &Site) -> bool {
-    site.frames.iter().any(|frame| {
-        let reserves = matches!(
-            frame.class.as_str(),
-            "java.nio.Bits" | "java.nio.DirectByteBuffer"
-        );
-        reserves || (frame.class == "java.nio.ByteBuffer" && frame.method == "allocateDirect")
+    site.frames.iter().any(|frame| match frame.class.as_str() {
+        "java.nio.Bits" | "java.nio.DirectByteBuffer" => true,
+        "java.nio.ByteBuffer" => frame.method == "allocateDirect",
+        "jdk.internal.foreign.NativeMemorySegmentImpl" => frame.method == "makeNativeSegment",
+        _ => false,
     })
+}
+
+/// Whether a call site fills a buffer that NIO keeps for a thread, to copy what lies on the heap.
+#[must_use]
+pub fn is_thread_cache(site: &Site) -> bool {
+    site.frames
+        .iter()
+        .any(|frame| frame.class == "sun.nio.ch.Util" && frame.method.starts_with("getTemporary"))
 }
 
 /// Whether a call site fills Flink's pool of network buffers.
@@ -133,7 +168,9 @@ pub fn is_network_pool(site: &Site) -> bool {
 
 /// Classes through which memory is allocated for somebody else.
 fn is_allocator(frame: &Frame) -> bool {
-    frame.class.ends_with(".Unsafe") || frame.class.starts_with("java.nio.")
+    frame.class.ends_with(".Unsafe")
+        || frame.class.starts_with("java.nio.")
+        || frame.class.starts_with("org.apache.flink.core.memory.")
 }
 
 #[cfg(test)]
@@ -225,6 +262,52 @@ mod tests {
                 Origin::Jdk
             )
         );
+    }
+
+    #[test]
+    fn a_part_of_flink_is_named_not_the_factory_of_its_segments() {
+        let factory = (
+            "org.apache.flink.core.memory.MemorySegmentFactory.allocateUnpooledOffHeapMemory",
+            None,
+        );
+        let batch = (
+            "org.apache.flink.runtime.io.disk.BatchShuffleReadBufferPool.initialize",
+            None,
+        );
+        assert_eq!(
+            owner(&[ALLOCATE, factory, batch, MAP]),
+            (
+                "org.apache.flink.runtime.io.disk.BatchShuffleReadBufferPool.initialize".to_owned(),
+                Origin::Flink
+            )
+        );
+    }
+
+    #[test]
+    fn each_byte_is_on_one_account() {
+        let netty = Account::Netty("org.apache.flink.shaded.netty4.io.netty".to_owned());
+        let platform = "org.apache.flink.shaded.netty4.io.netty.util.internal.PlatformDependent0.allocateDirectNoCleaner";
+        let unsafe_call = ("jdk.internal.misc.Unsafe.allocateMemory", None);
+        let without_cleaner = site(&[unsafe_call, (platform, None), MAP]);
+        let with_cleaner = site(&[ALLOCATE, (platform, None), MAP]);
+        assert!(netty.counts(&without_cleaner) && !Account::Jvm.counts(&without_cleaner));
+        assert!(!netty.counts(&with_cleaner) && Account::Jvm.counts(&with_cleaner));
+        let plain = Account::Netty("io.netty".to_owned());
+        assert!(!plain.counts(&without_cleaner));
+    }
+
+    #[test]
+    fn a_segment_of_java_21_is_direct_memory() {
+        let make = (
+            "jdk.internal.foreign.NativeMemorySegmentImpl.makeNativeSegment",
+            None,
+        );
+        let later = (
+            "jdk.internal.foreign.SegmentFactories.allocateNativeSegment",
+            None,
+        );
+        assert!(is_direct(&site(&[make, MAP])));
+        assert!(!is_direct(&site(&[later, MAP])));
     }
 
     #[test]

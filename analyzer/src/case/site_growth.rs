@@ -2,7 +2,7 @@
 //! largest user of direct memory in many processes, and flat.
 
 use super::timeline::seconds;
-use super::{Case, Owner, SiteSnapshot, is_direct, is_network_pool, owner_of};
+use super::{Account, Case, Owner, SiteSnapshot, is_network_pool, is_thread_cache, owner_of};
 use crate::statistics::trend::{FEWEST_POINTS, MOST_POINTS};
 use crate::statistics::{Point, trend};
 use crate::units::to_bytes;
@@ -18,6 +18,10 @@ pub struct OwnerUse<'a> {
     pub live_bytes: u64,
     /// Of them, those that had survived the last few collections.
     pub old_bytes: u64,
+    /// Of the live bytes, those in buffers that NIO keeps for its threads.
+    pub thread_cache_bytes: u64,
+    /// Blocks live at the later moment.
+    pub live_count: u64,
     /// Bytes more than at the earlier moment; 0 where they became fewer.
     pub growth_bytes: u64,
     /// Sampled blocks behind the figures.
@@ -41,11 +45,12 @@ impl OwnerUse<'_> {
 #[must_use]
 pub fn growth_by_owner<'a>(
     case: &'a Case,
+    account: &Account,
     from: &SiteSnapshot,
     to: &SiteSnapshot,
 ) -> Vec<OwnerUse<'a>> {
-    let mut owners = sum_up(case, &to.uses);
-    let before = sum_up(case, &from.uses);
+    let mut owners = sum_up(case, account, &to.uses);
+    let before = sum_up(case, account, &from.uses);
     for (owner, now) in &mut owners {
         let earlier = before.get(owner).map_or(0, |earlier| earlier.live_bytes);
         now.growth_bytes = now.live_bytes.saturating_sub(earlier);
@@ -56,21 +61,30 @@ pub fn growth_by_owner<'a>(
 /// The owners of direct memory by what they grew over many snapshots: the rise of a robust line, so that buffers that
 /// only wait for the next collection do not count. Falls back on the difference where there are too few for a line.
 #[must_use]
-pub fn trend_by_owner<'a>(case: &'a Case, snapshots: &[SiteSnapshot]) -> Vec<OwnerUse<'a>> {
+pub fn trend_by_owner<'a>(
+    case: &'a Case,
+    account: &Account,
+    snapshots: &[SiteSnapshot],
+) -> Vec<OwnerUse<'a>> {
     let (Some(first), Some(last)) = (snapshots.first(), snapshots.last()) else {
         return Vec::new();
     };
     if snapshots.len() < FEWEST_POINTS {
-        return growth_by_owner(case, first, last);
+        return growth_by_owner(case, account, first, last);
     }
     let stride = snapshots.len().div_ceil(MOST_POINTS);
     let kept: Vec<&SiteSnapshot> = snapshots.iter().rev().step_by(stride).collect();
     let sums: Vec<(f64, BTreeMap<Owner, OwnerUse<'a>>)> = kept
         .iter()
         .rev()
-        .map(|snapshot| (seconds(snapshot.up_ms), sum_up(case, &snapshot.uses)))
+        .map(|snapshot| {
+            (
+                seconds(snapshot.up_ms),
+                sum_up(case, account, &snapshot.uses),
+            )
+        })
         .collect();
-    let mut owners = sum_up(case, &last.uses);
+    let mut owners = sum_up(case, account, &last.uses);
     for (owner, now) in &mut owners {
         let live = |sums: &BTreeMap<Owner, OwnerUse<'a>>| {
             sums.get(owner).map_or(0, |found| found.live_bytes) as f64
@@ -86,9 +100,10 @@ pub fn trend_by_owner<'a>(case: &'a Case, snapshots: &[SiteSnapshot]) -> Vec<Own
 
 /// Live bytes of one owner of direct memory at every snapshot, by milliseconds since the agent started.
 #[must_use]
-pub fn live_bytes_of(case: &Case, owner: &Owner) -> Vec<(u64, u64)> {
-    let belongs =
-        |site: &Site| is_direct(site) && owner_of(site).is_some_and(|(found, _)| found == *owner);
+pub fn live_bytes_of(case: &Case, account: &Account, owner: &Owner) -> Vec<(u64, u64)> {
+    let belongs = |site: &Site| {
+        account.counts(site) && owner_of(site).is_some_and(|(found, _)| found == *owner)
+    };
     let ids: BTreeSet<u32> = case
         .sites
         .iter()
@@ -120,10 +135,15 @@ fn most_growth_first<'a>(owners: BTreeMap<Owner, OwnerUse<'a>>) -> Vec<OwnerUse<
 }
 
 /// What each owner of direct memory holds.
-fn sum_up<'a>(case: &'a Case, uses: &[SiteUse]) -> BTreeMap<Owner, OwnerUse<'a>> {
+fn sum_up<'a>(
+    case: &'a Case,
+    account: &Account,
+    uses: &[SiteUse],
+) -> BTreeMap<Owner, OwnerUse<'a>> {
     let mut owners: BTreeMap<Owner, OwnerUse<'a>> = BTreeMap::new();
     for site_use in uses {
-        let Some(site) = case.sites.get(&site_use.id).filter(|site| is_direct(site)) else {
+        let site = case.sites.get(&site_use.id);
+        let Some(site) = site.filter(|site| account.counts(site)) else {
             continue;
         };
         let Some((owner, frame)) = owner_of(site) else {
@@ -133,6 +153,8 @@ fn sum_up<'a>(case: &'a Case, uses: &[SiteUse]) -> BTreeMap<Owner, OwnerUse<'a>>
             owner,
             live_bytes: 0,
             old_bytes: 0,
+            thread_cache_bytes: 0,
+            live_count: 0,
             growth_bytes: 0,
             samples: 0,
             frame,
@@ -141,6 +163,10 @@ fn sum_up<'a>(case: &'a Case, uses: &[SiteUse]) -> BTreeMap<Owner, OwnerUse<'a>>
         });
         sum.live_bytes = sum.live_bytes.saturating_add(site_use.live_bytes);
         sum.old_bytes = sum.old_bytes.saturating_add(site_use.old_bytes);
+        sum.live_count = sum.live_count.saturating_add(site_use.live_count);
+        if is_thread_cache(site) {
+            sum.thread_cache_bytes = sum.thread_cache_bytes.saturating_add(site_use.live_bytes);
+        }
         sum.samples = sum.samples.saturating_add(site_use.samples);
         if site_use.live_bytes > sum.largest_site {
             sum.largest_site = site_use.live_bytes;

@@ -22,14 +22,21 @@ pub(super) fn headline(finding: &Finding) -> String {
         (Label::DirectLeak, None) => {
             "Direct memory leaks; whose it is, is not known yet.".to_owned()
         }
-        (Label::DirectUndersized, Some(who)) => {
+        (Label::DirectUndersized | Label::DirectFrameworkShuffle, Some(who)) => {
             let limit = limit(finding);
             format!(
                 "The limit on direct memory{limit} is too small for {who}{}.",
                 share("what filled it")
             )
         }
-        (Label::DirectUndersized, None) => {
+        (Label::DirectNioThreadCache, Some(who)) => {
+            let limit = limit(finding);
+            format!(
+                "Buffers that NIO keeps for threads fill the limit{limit}: they serve {who}{}.",
+                share("them")
+            )
+        }
+        (Label::DirectUndersized | Label::DirectFrameworkShuffle, None) => {
             let limit = limit(finding);
             format!("The limit on direct memory{limit} is too small for what runs here.")
         }
@@ -52,10 +59,13 @@ pub(super) fn consequence(finding: &Finding) -> String {
             format!("The limit{limit} is exhausted.")
         }
         (Label::DirectLeak, None) => format!("The limit{limit} had not been reached."),
-        (Label::DirectUndersized, _) if finding.severity == crate::finding::Severity::Critical => {
+        (
+            Label::DirectUndersized | Label::DirectFrameworkShuffle | Label::DirectNioThreadCache,
+            _,
+        ) if finding.severity == crate::finding::Severity::Critical => {
             "Reservations fail, and tasks with them.".to_owned()
         }
-        (Label::DirectUndersized, _) => {
+        (Label::DirectUndersized | Label::DirectFrameworkShuffle, _) => {
             "Reservations wait for forced collections; no error was seen.".to_owned()
         }
         _ => told::cause(finding),

@@ -2,9 +2,10 @@
 
 use super::Answer;
 use super::direct::{
-    Afterwards, Basis, DirectPicture, Leaning, Pace, consumer, met_evidence, owner_evidence, wall,
+    Afterwards, Basis, DirectPicture, Leaning, Mechanism, Pace, consumer, met_evidence,
+    owner_evidence, wall,
 };
-use crate::case::seconds;
+use crate::case::{Origin, seconds};
 use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Forecast, Label, Remedy, Severity, two_digits,
 };
@@ -18,7 +19,14 @@ const SOON_S: f64 = 3600.0;
 const UNSURE: f64 = 0.8;
 
 pub(super) fn check(picture: &DirectPicture<'_>) -> Answer {
+    let has_a_name = matches!(
+        picture.mechanism,
+        Mechanism::NetworkPool | Mechanism::ThreadCaches
+    );
     match &picture.leaning {
+        Leaning::Leak(_) if has_a_name => {
+            Answer::DoesNotFire("what filled the pool has a name of its own".to_owned())
+        }
         Leaning::Leak(odds) => Answer::Fires(Box::new(finding(picture, *odds))),
         Leaning::Undersized(_) => {
             Answer::DoesNotFire("the limit was met, but not by a leak".to_owned())
@@ -70,6 +78,7 @@ fn evidence(picture: &DirectPicture<'_>) -> Vec<Evidence> {
         owner_evidence(picture),
         met_evidence(picture),
         kept(picture),
+        outlives_jobs(picture),
     ];
     facts.into_iter().flatten().collect()
 }
@@ -137,6 +146,22 @@ fn kept(picture: &DirectPicture<'_>) -> Option<Evidence> {
         error.t_ms,
         last.t_ms,
     ))
+}
+
+/// Code that neither came with the job nor is Flink's lies in the class path of the process.
+fn outlives_jobs(picture: &DirectPicture<'_>) -> Option<Evidence> {
+    let owner = picture.owners.first()?;
+    let in_flink = picture.case.observed.process.is_some();
+    let of_the_process = owner.frame.loader.is_none() && owner.owner.origin == Origin::User;
+    if !in_flink || !of_the_process {
+        return None;
+    }
+    let last = picture.case.timeline.moments.last()?;
+    let text = format!(
+        "{} was loaded with the process, not with a job (Flink's lib directory): what it keeps outlives every job",
+        owner.frame.class
+    );
+    Some(Evidence::new(text, "sites.loader", last.t_ms, last.t_ms))
 }
 
 fn remedy(picture: &DirectPicture<'_>, consumer: &Consumer) -> Remedy {

@@ -1,6 +1,6 @@
 //! Rules: one label each. A rule fires with evidence, does not fire and says why, or says what is missing.
 //!
-//! Rules that tell two causes of the same limit apart share what they look at (here `direct`), so that they cannot
+//! Rules that tell two causes of the same limit apart share what they look at (such as `direct`), so that they cannot
 //! contradict each other.
 
 mod array_limit;
@@ -13,7 +13,9 @@ mod container;
 mod container_by_lines;
 mod direct;
 mod direct_by_lines;
+mod direct_framework_shuffle;
 mod direct_leak;
+mod direct_nio_thread_cache;
 mod direct_undersized;
 mod gc_pause_heartbeat;
 mod heap;
@@ -47,7 +49,6 @@ pub(crate) const NO_LINE: &str = "no line says so";
 use crate::budget::Budget;
 use crate::case::{Case, Outcome};
 use crate::finding::{Finding, Label};
-use direct::DirectPicture;
 use serde::Serialize;
 
 /// What a rule says about a case.
@@ -117,10 +118,8 @@ pub struct Facts<'a> {
 pub fn judge(facts: Facts<'_>) -> Verdict {
     let mut verdict = Verdict::default();
     if facts.case.has_trace() {
-        let direct = DirectPicture::of(facts);
-        verdict.take(Label::DirectLeak, direct_leak::check(&direct));
-        verdict.take(Label::DirectUndersized, direct_undersized::check(&direct));
         for judge in [
+            direct::judge,
             heap::judge,
             metaspace::judge,
             threads::judge,

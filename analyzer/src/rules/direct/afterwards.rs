@@ -1,7 +1,7 @@
 //! What became of the bytes after the first error. A job that needs too much lets go when its task fails, and fails
 //! again at the same level with new buffers; a leak keeps the old ones.
 
-use super::Climb;
+use super::{Climb, Counted};
 use crate::case::{Case, DirectErrors, OwnerUse, SiteSnapshot, growth_by_owner, share};
 
 /// What became of the bytes that filled the pool.
@@ -29,6 +29,7 @@ const ENOUGH_COLLECTIONS: u64 = 4;
 impl Afterwards {
     pub(super) fn of(
         case: &Case,
+        counted: &Counted<'_>,
         met: &DirectErrors<'_>,
         owner: Option<&OwnerUse<'_>>,
         climb: Option<&Climb>,
@@ -37,22 +38,22 @@ impl Afterwards {
             return Self::NotSeen;
         };
         let error_ms = first_error.incident.up_ms;
-        if pool_fell(case, error_ms, climb) || made_room(met, error_ms) {
+        if pool_fell(counted, error_ms, climb) || made_room(met, error_ms) {
             return Self::GivenBack;
         }
         owner.map_or(Self::NotSeen, |owner| {
             let snapshots = &case.timeline.snapshots;
             let later = &snapshots[snapshots.partition_point(|s| s.up_ms <= error_ms)..];
-            of_owner(case, owner, later, error_ms)
+            of_owner(case, counted, owner, later, error_ms)
         })
     }
 }
 
 /// Whether the pool as a whole fell below the foot of the climb.
-fn pool_fell(case: &Case, error_ms: u64, climb: Option<&Climb>) -> bool {
+fn pool_fell(counted: &Counted<'_>, error_ms: u64, climb: Option<&Climb>) -> bool {
     let Some(climb) = climb else { return false };
     let half_way = f64::midpoint(climb.usual, climb.top);
-    let after = case.timeline.moments.iter().filter(|m| m.up_ms > error_ms);
+    let after = counted.moments.iter().filter(|m| m.up_ms > error_ms);
     after
         .filter_map(|moment| moment.direct_bytes())
         .any(|bytes| (bytes as f64) < half_way)
@@ -65,12 +66,13 @@ fn made_room(met: &DirectErrors<'_>, error_ms: u64) -> bool {
 
 fn of_owner(
     case: &Case,
+    counted: &Counted<'_>,
     owner: &OwnerUse<'_>,
     later: &[SiteSnapshot],
     error_ms: u64,
 ) -> Afterwards {
     let held = |snapshot: &SiteSnapshot| {
-        let owners = growth_by_owner(case, snapshot, snapshot);
+        let owners = growth_by_owner(case, &counted.account, snapshot, snapshot);
         let same = owners.into_iter().find(|now| now.owner == owner.owner);
         same.map_or((0, 0), |now| (now.live_bytes, now.old_bytes))
     };

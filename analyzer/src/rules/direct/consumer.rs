@@ -15,7 +15,7 @@ const GROWTH_NOT_MEASURED: f64 = 0.8;
 /// The requester met the limit; that it also used it up is a guess.
 const REQUESTER: f64 = 0.3;
 /// An owner of less than this share is not *the* consumer.
-const SMALLEST_SHARE: f64 = 0.3;
+pub(super) const SMALLEST_SHARE: f64 = 0.3;
 
 /// The consumer, as a claim of its own.
 pub(in crate::rules) fn consumer(picture: &DirectPicture<'_>) -> Consumer {

@@ -1,7 +1,7 @@
 //! Weighs the evidence. Every sign has a weight in log-odds for "leak"; their sum gives the label, and how far it is
 //! from 0 gives the confidence. The weights are judgements, written down in one place; 2 means "seven to one".
 
-use super::{Afterwards, Basis, DirectPicture, Leaning, Pace};
+use super::{Afterwards, Basis, DirectPicture, Leaning, Mechanism, Pace};
 use crate::statistics::Shape;
 use crate::units::{bytes, duration};
 
@@ -23,6 +23,9 @@ const KEPT: f64 = 2.5;
 const GIVEN_BACK: f64 = -1.5;
 /// The same after a gradual climb: they may have been held until the task ended, which is a leak of the task's life.
 const GIVEN_BACK_AFTER_GRADUAL: f64 = -0.3;
+
+/// It is Flink itself, whose pools grow with connections and channels up to bounds of their own.
+const OF_THE_FRAMEWORK: f64 = -1.0;
 
 /// What [`GRADUAL_FOR_LONG`] means, seconds for the last three quarters of the way.
 const LONG_S: f64 = 30.0;
@@ -112,6 +115,7 @@ fn odds_at_the_limit(picture: &DirectPicture<'_>) -> f64 {
         + weight(for_long, GRADUAL_FOR_LONG)
         + weight(steady, STEADY)
         + weight(old, OLD)
+        + weight(picture.mechanism == Mechanism::Framework, OF_THE_FRAMEWORK)
 }
 
 /// One slow path may be chance; several are the process's way of life.

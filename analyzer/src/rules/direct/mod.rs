@@ -4,27 +4,67 @@
 mod afterwards;
 mod climb;
 mod consumer;
+mod counted;
 mod evidence;
 mod leaning;
+mod mechanism;
 mod rise;
 
 pub(super) use afterwards::Afterwards;
 pub(super) use climb::{Climb, Pace};
 pub(super) use consumer::{consumer, pool_of};
+pub(super) use counted::Counted;
 pub(super) use evidence::{met_evidence, owner_evidence, wall};
 pub(super) use leaning::probability;
+pub(super) use mechanism::Mechanism;
 pub(super) use rise::{Basis, Rise};
 
-use super::Facts;
+use super::{
+    Answer, Facts, Verdict, direct_framework_shuffle, direct_leak, direct_nio_thread_cache,
+    direct_undersized, network_pool_unallocatable,
+};
 use crate::budget::{Budget, DirectPool};
 use crate::case::{
-    Case, DirectErrors, Moment, Outcome, OutcomeKind, OwnerUse, growth_by_owner, trend_by_owner,
+    Account, Case, DirectErrors, Moment, Outcome, OutcomeKind, OwnerUse, growth_by_owner,
+    trend_by_owner,
 };
-use crate::finding::LimitClaim;
+use crate::finding::{Label, LimitClaim};
 use flinkmem_trace::Incident;
 
-/// Everything about the direct memory of a case.
+type Rule = fn(&DirectPicture<'_>) -> Answer;
+
+const RULES: [(Label, Rule); 5] = [
+    (Label::DirectLeak, direct_leak::check),
+    (Label::DirectUndersized, direct_undersized::check),
+    (Label::DirectNioThreadCache, direct_nio_thread_cache::check),
+    (
+        Label::DirectFrameworkShuffle,
+        direct_framework_shuffle::check,
+    ),
+    (
+        Label::NetworkPoolUnallocatable,
+        network_pool_unallocatable::check,
+    ),
+];
+
+/// Asks the rules on direct memory, for every account of it.
+pub(super) fn judge(facts: Facts<'_>, verdict: &mut Verdict) {
+    for counted in Counted::all(facts.case) {
+        let picture = DirectPicture::of(facts, counted);
+        for (label, rule) in RULES {
+            let answer = rule(&picture);
+            // That a copy of Netty is all right is not worth a word.
+            let is_told = picture.counted.account == Account::Jvm;
+            if is_told || matches!(answer, Answer::Fires(_)) {
+                verdict.take(label, answer);
+            }
+        }
+    }
+}
+
+/// Everything about the direct memory of a case, on one account.
 pub(super) struct DirectPicture<'a> {
+    pub(super) counted: Counted<'a>,
     pub(super) case: &'a Case,
     pub(super) outcome: &'a Outcome,
     pub(super) budget: Option<&'a Budget>,
@@ -44,6 +84,8 @@ pub(super) struct DirectPicture<'a> {
     pub(super) growth_is_measured: bool,
     /// Which way the evidence leans.
     pub(super) leaning: Leaning,
+    /// By which way the bytes came.
+    pub(super) mechanism: Mechanism,
 }
 
 /// Which way the evidence leans, in log-odds for the label.
@@ -60,28 +102,35 @@ pub(super) enum Leaning {
 }
 
 impl<'a> DirectPicture<'a> {
-    pub(super) fn of(facts: Facts<'a>) -> Self {
+    pub(super) fn of(facts: Facts<'a>, counted: Counted<'a>) -> Self {
         let case = facts.case;
-        let met = DirectErrors::of(case);
+        let met = DirectErrors::of(case, &counted.account);
         let first_met = first_met(&met);
-        let arrival = first_met.map(|incident| case.timeline.until(arrival(&met, incident)));
+        let until = |incident: &Incident| &counted.moments[..case.timeline.until(incident).len()];
+        let arrival = first_met.map(|incident| until(arrival(&met, incident)));
         let network = facts
             .budget
+            .filter(|_| counted.account == Account::Jvm)
             .and_then(|budget| budget.started.network)
             .unwrap_or(0);
         let climb = arrival.and_then(|until| Climb::of(until, network));
         // After an error the pool stays at its limit, which is no growth; a slow path alone ends nothing.
         let failed = met.errors.first().map(|error| error.incident);
-        let until = failed.map(|incident| case.timeline.until(incident));
-        let rise = Rise::of_pool(until.unwrap_or(&case.timeline.moments));
-        let (owners, growth_is_measured) = owners(case, failed, climb.as_ref());
-        let afterwards = Afterwards::of(case, &met, owners.first(), climb.as_ref());
+        let rise = Rise::of_pool(failed.map_or(&counted.moments, until));
+        let (owners, growth_is_measured) = owners(case, &counted.account, failed, climb.as_ref());
+        let afterwards = Afterwards::of(case, &counted, &met, owners.first(), climb.as_ref());
+        let peak = counted
+            .moments
+            .iter()
+            .filter_map(Moment::direct_bytes)
+            .max();
         let mut picture = Self {
             case,
             outcome: facts.outcome,
             budget: facts.budget,
-            limit: case.direct_limit(),
-            peak: case.timeline.peak(Moment::direct_bytes),
+            limit: counted.limit,
+            peak,
+            mechanism: Mechanism::of(case, &met, &owners),
             met,
             climb,
             rise,
@@ -89,6 +138,7 @@ impl<'a> DirectPicture<'a> {
             owners,
             growth_is_measured,
             leaning: Leaning::Neither(String::new()),
+            counted,
         };
         picture.leaning = leaning::of(&picture);
         picture.look_at_the_main_owner();
@@ -100,7 +150,9 @@ impl<'a> DirectPicture<'a> {
     fn look_at_the_first_slow_path(&mut self, first_met: Option<&Incident>) {
         if !self.failed() && matches!(self.leaning, Leaning::Undersized(_)) {
             let climb = self.climb.as_ref();
-            (self.owners, self.growth_is_measured) = owners(self.case, first_met, climb);
+            let account = &self.counted.account;
+            (self.owners, self.growth_is_measured) = owners(self.case, account, first_met, climb);
+            self.mechanism = Mechanism::of(self.case, &self.met, &self.owners);
         }
     }
 
@@ -113,7 +165,12 @@ impl<'a> DirectPicture<'a> {
         if seen_already || self.failed() {
             return;
         }
-        let of_owner = Rise::of_owner(self.case, &main.owner, self.rise.as_ref());
+        let of_owner = Rise::of_owner(
+            self.case,
+            &self.counted.account,
+            &main.owner,
+            self.rise.as_ref(),
+        );
         let of_pool = std::mem::replace(&mut self.rise, of_owner);
         match leaning::of(self) {
             leak @ Leaning::Leak(_) => self.leaning = leak,
@@ -184,12 +241,13 @@ fn arrival<'a>(met: &DirectErrors<'a>, error: &'a Incident) -> &'a Incident {
 /// Owners by growth: during the climb to where the limit was met, or over the whole trace. Where no growth can be told, by use.
 fn owners<'a>(
     case: &'a Case,
+    account: &Account,
     first_met: Option<&Incident>,
     climb: Option<&Climb>,
 ) -> (Vec<OwnerUse<'a>>, bool) {
     let mut grown = match first_met {
-        None => trend_by_owner(case, &case.timeline.snapshots),
-        Some(incident) => grown_until(case, incident, climb),
+        None => trend_by_owner(case, account, &case.timeline.snapshots),
+        Some(incident) => grown_until(case, account, incident, climb),
     };
     // What Flink takes once, at its start, and as much as configured, did not fill the rest.
     grown.retain(|owner| !owner.is_network_pool);
@@ -205,6 +263,7 @@ fn owners<'a>(
 /// What each owner grew from before the climb to the incident. All growths are 0 where there is nothing to compare with.
 fn grown_until<'a>(
     case: &'a Case,
+    account: &Account,
     incident: &Incident,
     climb: Option<&Climb>,
 ) -> Vec<OwnerUse<'a>> {
@@ -218,5 +277,5 @@ fn grown_until<'a>(
         .iter()
         .rev()
         .find(|s| s.up_ms <= begin_ms && s.up_ms < at_limit.up_ms);
-    growth_by_owner(case, before.unwrap_or(at_limit), at_limit)
+    growth_by_owner(case, account, before.unwrap_or(at_limit), at_limit)
 }

@@ -1,7 +1,7 @@
 //! The growth of what collections leave: of the pool, and of its main owner. In a pool whose use goes up and down, a slow
 //! leak drowns in the others' noise; its own call sites still show it.
 
-use crate::case::{Case, Moment, Owner, live_bytes_of, seconds};
+use crate::case::{Account, Case, Moment, Owner, live_bytes_of, seconds};
 use crate::statistics::{Growth, Point, Reading, growth, troughs};
 
 /// What the points of a [`Rise`] are.
@@ -51,10 +51,11 @@ impl Rise {
     /// The growth of one owner's bytes, likewise.
     pub(in crate::rules) fn of_owner(
         case: &Case,
+        account: &Account,
         owner: &Owner,
         pool: Option<&Self>,
     ) -> Option<Self> {
-        let values: Vec<Value> = live_bytes_of(case, owner)
+        let values: Vec<Value> = live_bytes_of(case, account, owner)
             .into_iter()
             .filter_map(|(up_ms, bytes)| {
                 let mut value = Value::at(case.timeline.at_or_before(up_ms)?, bytes);

@@ -5,7 +5,8 @@ mod sizing;
 
 use super::Answer;
 use super::direct::{
-    Afterwards, DirectPicture, Leaning, Pace, consumer, met_evidence, owner_evidence, wall,
+    Afterwards, DirectPicture, Leaning, Mechanism, Pace, consumer, met_evidence, owner_evidence,
+    wall,
 };
 use crate::finding::{Consumer, ConsumerKind, Evidence, Finding, Label, Severity, two_digits};
 use crate::units::{bytes, duration, to_bytes};
@@ -15,6 +16,9 @@ const UNSURE: f64 = 0.8;
 
 pub(super) fn check(picture: &DirectPicture<'_>) -> Answer {
     match &picture.leaning {
+        Leaning::Undersized(_) if picture.mechanism != Mechanism::Job => {
+            Answer::DoesNotFire("what filled the pool has a name of its own".to_owned())
+        }
         Leaning::Undersized(odds) => Answer::Fires(Box::new(finding(picture, *odds))),
         Leaning::Leak(_) => {
             Answer::DoesNotFire("the growth is a leak, which no size holds".to_owned())
@@ -29,7 +33,8 @@ pub(super) fn check(picture: &DirectPicture<'_>) -> Answer {
     }
 }
 
-fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
+/// The finding, also for the label of those needs that are Flink's own.
+pub(super) fn finding(picture: &DirectPicture<'_>, odds: f64) -> Finding {
     let consumer = consumer(picture);
     let confidence = two_digits(super::direct::probability(odds));
     Finding {

@@ -83,7 +83,7 @@ fn a_restart_loop_within_the_first_seconds_is_undersized() {
 #[test]
 fn netty_over_the_limit_is_sized_in_the_frameworks_pool() {
     let jvm = netty_over_the_limit();
-    let finding = verdict(&jvm, Label::DirectUndersized, "Netty");
+    let finding = verdict(&jvm, Label::DirectFrameworkShuffle, "Netty");
     assert_eq!(finding.consumer.kind, ConsumerKind::Library);
     let keys: Vec<&String> = finding.remedy.config.keys().collect();
     assert_eq!(keys, ["taskmanager.memory.framework.off-heap.size"]);
@@ -136,7 +136,7 @@ fn a_kill_in_the_middle_of_a_slow_path_claims_no_success() {
 fn where_a_later_flag_sets_the_limit_no_option_of_flink_is_proposed() {
     let option = "taskmanager.memory.task.off-heap.size";
     let jvm = netty_over_the_limit().with_option(option, "67108864b");
-    let finding = verdict(&jvm, Label::DirectUndersized, "Netty");
+    let finding = verdict(&jvm, Label::DirectFrameworkShuffle, "Netty");
     assert!(finding.remedy.config.is_empty(), "{finding:#?}");
     let text = &finding.remedy.text;
     assert!(text.contains("-XX:MaxDirectMemorySize="), "{text}");
