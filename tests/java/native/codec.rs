@@ -52,6 +52,7 @@ extern "system" fn Java_Codec_00024Each_openAll(env: Env, _: Reference, count: i
         return std::ptr::null_mut();
     }
     let handles: Vec<i64> = (0..count).map(|_| next()).collect();
+    // SAFETY: the JVM's table for this thread; the entries at these indexes have these signatures, as the JNI specification has it.
     unsafe {
         let new: extern "system" fn(Env, i32) -> Reference = std::mem::transmute((**env)[NEW_LONG_ARRAY]);
         let set: extern "system" fn(Env, Reference, i32, i32, *const i64) =
@@ -70,6 +71,7 @@ extern "system" fn Java_Codec_00024Anonymous_init(env: Env, _: Reference, fails:
     if fails == 0 {
         return;
     }
+    // SAFETY: as in `openAll`; the names are NUL-terminated.
     unsafe {
         let find: extern "system" fn(Env, *const c_char) -> Reference = std::mem::transmute((**env)[FIND_CLASS]);
         let throw: extern "system" fn(Env, Reference, *const c_char) -> i32 =
