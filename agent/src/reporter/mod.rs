@@ -3,6 +3,7 @@
 mod allow_list;
 mod flink;
 mod header;
+mod messages;
 mod naming;
 mod pace;
 mod pressure;
@@ -21,11 +22,12 @@ use crate::{
     thread_starts,
 };
 use flinkmem_native::jvm::raw::JNIEnv;
-use flinkmem_native::jvm::{HeldThrowable, jni, with_env};
+use flinkmem_native::jvm::{jni, with_env};
 use flinkmem_native::kernel::{allocator, clock};
 use flinkmem_trace::{
     AgentCost, DiskBudget, End, Event, EventKind, Header, Record, Sample, TraceWriter, WriteError,
 };
+use messages::AwaitedMessage;
 use pace::Pace;
 use pressure::Pressure;
 use request::SnapshotRequest;
@@ -35,9 +37,6 @@ use std::time::{Duration, Instant};
 
 /// `memory.stat` is read at every how many ticks; near a limit at each.
 const STAT_TICKS: u64 = 5;
-
-/// How long the message of an error is waited for. It is set by the constructor that was running, so soon or never.
-const MESSAGE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long after an incident its error's message is first looked for, and then again.
 const MESSAGE_RETRY: Duration = Duration::from_millis(2);
@@ -92,13 +91,6 @@ struct Reporter {
     thinned_bytes: u64,
     overslept: Duration,
     said_that_writing_fails: bool,
-}
-
-/// An error whose message is not set yet.
-struct AwaitedMessage {
-    incident: u32,
-    throwable: HeldThrowable,
-    since: Instant,
 }
 
 impl Reporter {
@@ -306,7 +298,10 @@ impl Reporter {
         sample.agent = self.cost(began);
         self.name_new_sites(env);
         self.usage.read();
-        let requested_bytes = incident.message.as_deref().and_then(requested_bytes);
+        let requested_bytes = incident
+            .message
+            .as_deref()
+            .and_then(messages::requested_bytes);
         let record = flinkmem_trace::Incident {
             t_ms: incident.moment.t_ms,
             up_ms: incident.moment.up_ms,
@@ -336,21 +331,8 @@ impl Reporter {
 
     /// Writes the messages that were set since their errors were made.
     fn read_messages(&mut self, env: &mut jni::Env<'_>) {
-        let Some(throwables) = classes::throwables() else {
-            return self.messages.clear();
-        };
-        let mut known = Vec::new();
-        self.messages.retain(
-            |awaited| match throwables.message(env, awaited.throwable.object()) {
-                Ok(Some(message)) => {
-                    known.push((awaited.incident, message));
-                    false
-                }
-                _ => awaited.since.elapsed() < MESSAGE_PATIENCE,
-            },
-        );
-        for (incident, message) in known {
-            let bytes = requested_bytes(&message);
+        for (incident, message) in messages::known(&mut self.messages, env) {
+            let bytes = messages::requested_bytes(&message);
             let event = Event {
                 incident: Some(incident),
                 message: Some(message),
@@ -477,29 +459,4 @@ fn begin_trace(agent: &Agent, parent: &Path, header: &Header) -> Result<TraceWri
         }
     }
     result
-}
-
-/// The size that the JVM's words name, since JDK 17: "Cannot reserve N bytes of direct buffer memory …".
-fn requested_bytes(message: &str) -> Option<u64> {
-    let rest = message.strip_prefix("Cannot reserve ")?;
-    rest.split_once(" bytes of direct buffer memory")?
-        .0
-        .parse()
-        .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::requested_bytes;
-
-    #[test]
-    fn the_jvms_words_name_the_size() {
-        let message = "Cannot reserve 1048576 bytes of direct buffer memory (allocated: 201000000, limit: 201326592)";
-        assert_eq!(requested_bytes(message), Some(1_048_576));
-        assert_eq!(requested_bytes("Direct buffer memory"), None);
-        assert_eq!(
-            requested_bytes("Cannot reserve -1 bytes of direct buffer memory"),
-            None
-        );
-    }
 }

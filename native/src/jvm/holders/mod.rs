@@ -15,6 +15,7 @@
 //! does not unwind.
 #![allow(unsafe_code)]
 
+mod carried;
 mod field_name;
 mod instances;
 mod trail;

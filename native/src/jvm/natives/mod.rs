@@ -13,8 +13,17 @@
 //! the calling thread's is changed, to a copy of its own table, and changed back before this module returns.
 #![allow(unsafe_code)]
 
+mod detour;
+mod names;
+
+pub use names::exported_names;
+
 use super::jvmti::delete_local;
 use super::{JvmError, Jvmti};
+use detour::{
+    Detour, GET_STRING_LENGTH, GET_STRING_UTF_LENGTH, GET_STRING_UTF_REGION, ORIGINAL,
+    REGISTER_NATIVES,
+};
 use jni::sys::{JNIEnv, JNINativeMethod, jclass, jint, jsize, jstring, jvalue};
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_void};
@@ -223,48 +232,15 @@ unsafe fn register(env: *mut JNIEnv, found: Vec<(jclass, RegisteredNative)>) -> 
     }
 }
 
-/// The names under which a library exports a native method: the short one, and that of an overloaded method (JNI
-/// specification, "Resolving Native Method Names"). `class` with slashes.
-#[must_use]
-pub fn exported_names(class: &str, method: &str, signature: &str) -> [String; 2] {
-    let short = format!("Java_{}_{}", mangled(class), mangled(method));
-    let arguments = signature.trim_start_matches('(').split(')').next();
-    let long = format!("{short}__{}", mangled(arguments.unwrap_or("")));
-    [short, long]
-}
-
-fn mangled(name: &str) -> String {
-    let mut mangled = String::new();
-    for unit in name.encode_utf16() {
-        match u8::try_from(unit) {
-            Ok(b'/') => mangled.push('_'),
-            Ok(b'_') => mangled.push_str("_1"),
-            Ok(b';') => mangled.push_str("_2"),
-            Ok(b'[') => mangled.push_str("_3"),
-            Ok(byte) if byte.is_ascii_alphanumeric() => mangled.push(char::from(byte)),
-            _ => mangled.push_str(&format!("_0{unit:04x}")),
-        }
-    }
-    mangled
-}
-
 type Register =
     unsafe extern "system" fn(*mut JNIEnv, jclass, *const JNINativeMethod, jint) -> jint;
 type Length = unsafe extern "system" fn(*mut JNIEnv, jstring) -> jsize;
 type Region = unsafe extern "system" fn(*mut JNIEnv, jstring, jsize, jsize, *mut c_char);
 
-// Places in the function table (JNI specification, "Interface Function Table").
-const GET_STRING_LENGTH: usize = 164;
-const GET_STRING_UTF_LENGTH: usize = 168;
-const REGISTER_NATIVES: usize = 215;
-const GET_STRING_UTF_REGION: usize = 221;
-
 thread_local! {
     static LEARNT: RefCell<Vec<RegisteredNative>> = const { RefCell::new(Vec::new()) };
     static PENDING: RefCell<Vec<(jclass, RegisteredNative)>> = const { RefCell::new(Vec::new()) };
     static REPLACED: Cell<usize> = const { Cell::new(0) };
-    /// The JVM's own table while ours is in its place.
-    static ORIGINAL: Cell<JNIEnv> = const { Cell::new(std::ptr::null()) };
 }
 
 /// Stands in for `RegisterNatives`: remembers what would be registered.
@@ -382,78 +358,6 @@ unsafe fn from_a_boot_frame(env: *mut JNIEnv) -> Result<(), JvmError> {
     Ok(())
 }
 
-/// While it lives, the calling thread's `JNIEnv` leads to a copy of its table with some functions replaced.
-struct Detour {
-    env: *mut JNIEnv,
-    original: JNIEnv,
-    _table: Vec<usize>,
-}
-
-impl Detour {
-    /// # Safety
-    /// `env` is the calling thread's; the functions have the types of those that they replace.
-    unsafe fn begin(env: *mut JNIEnv, functions: &[(usize, usize)]) -> Result<Self, JvmError> {
-        // SAFETY: the caller's promise; the table of a JVM of that version has so many entries.
-        let (original, mut table) = unsafe {
-            let original = *env;
-            let entries = entries(((*original).v1_1.GetVersion)(env));
-            let table = std::slice::from_raw_parts(original.cast::<usize>(), entries).to_vec();
-            (original, table)
-        };
-        // SAFETY: as above.
-        let known = unsafe {
-            [
-                (REGISTER_NATIVES, (*original).v1_1.RegisterNatives as usize),
-                (GET_STRING_LENGTH, (*original).v1_1.GetStringLength as usize),
-                (
-                    GET_STRING_UTF_LENGTH,
-                    (*original).v1_1.GetStringUTFLength as usize,
-                ),
-                (
-                    GET_STRING_UTF_REGION,
-                    (*original).v1_2.GetStringUTFRegion as usize,
-                ),
-            ]
-        };
-        let is_as_expected = known
-            .iter()
-            .all(|(index, function)| table.get(*index) == Some(function));
-        if !is_as_expected {
-            return Err(JvmError::Jni("the function table is not JNI's"));
-        }
-        for (index, function) in functions {
-            if let Some(entry) = table.get_mut(*index) {
-                *entry = *function;
-            }
-        }
-        ORIGINAL.set(original);
-        // SAFETY: the thread's own `JNIEnv`; the copy lives as long as the detour.
-        unsafe { env.write(table.as_ptr().cast()) };
-        Ok(Self {
-            env,
-            original,
-            _table: table,
-        })
-    }
-}
-
-impl Drop for Detour {
-    fn drop(&mut self) {
-        // SAFETY: the thread's own `JNIEnv`, which is given its own table back.
-        unsafe { self.env.write(self.original) };
-    }
-}
-
-/// Entries of the function table of a JNI version.
-fn entries(version: jint) -> usize {
-    match version {
-        jni::sys::JNI_VERSION_24.. => 236,
-        jni::sys::JNI_VERSION_19.. => 235,
-        jni::sys::JNI_VERSION_9.. => 234,
-        _ => 233,
-    }
-}
-
 /// # Safety
 /// `env` is the calling thread's without a pending exception.
 unsafe fn in_frame<T>(
@@ -513,31 +417,4 @@ unsafe fn static_method(
 unsafe fn clear_exception(env: *mut JNIEnv) {
     // SAFETY: the caller's promise; allowed with an exception pending.
     unsafe { ((**env).v1_1.ExceptionClear)(env) };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exported_names_are_those_of_the_specification() {
-        assert_eq!(
-            exported_names("java/util/zip/Inflater", "end", "(J)V"),
-            [
-                "Java_java_util_zip_Inflater_end",
-                "Java_java_util_zip_Inflater_end__J"
-            ]
-        );
-        assert_eq!(
-            exported_names(
-                "org/rocksdb/WriteBatch$Handler",
-                "create_it",
-                "([BLjava/lang/String;)J"
-            ),
-            [
-                "Java_org_rocksdb_WriteBatch_00024Handler_create_1it",
-                "Java_org_rocksdb_WriteBatch_00024Handler_create_1it___3BLjava_lang_String_2"
-            ]
-        );
-    }
 }
