@@ -25,11 +25,17 @@ const AT_END_S: f64 = 3.0;
 impl Held {
     pub(super) fn of(case: &Case) -> Self {
         let shmem = Shmem::of(case);
-        let values: Vec<(u64, u64)> = case
-            .timeline
-            .moments
-            .iter()
-            .filter_map(|moment| Some((moment.up_ms, held_bytes(moment, shmem.at(moment.up_ms))?)))
+        // Version 1 tells its page cache with every fifth sample only.
+        let mut cache = None;
+        let moments = case.timeline.moments.iter();
+        let values: Vec<(u64, u64)> = moments
+            .filter_map(|moment| {
+                let told = moment.cgroup.and_then(|cgroup| cgroup.file_bytes);
+                cache = told.or(cache);
+                let kept = shmem.at(moment.up_ms);
+                let given_back = cache.unwrap_or(0).saturating_sub(kept);
+                Some((moment.up_ms, held_bytes(moment, given_back)?))
+            })
             .collect();
         let points: Vec<Point> = values
             .iter()
@@ -55,23 +61,20 @@ fn pace_at_end(points: &[Point]) -> f64 {
         .map_or(0.0, |first| (last.bytes - first.bytes) / (last.s - first.s))
 }
 
-/// What counts towards the limit and cannot be given back: the cgroup's usage without its page cache, shared memory excepted; without a
-/// cgroup, what the process has of such memory.
-pub(in crate::rules) fn held_bytes(moment: &Moment, shmem: u64) -> Option<u64> {
+/// What counts towards the limit and cannot be given back: the cgroup's usage without its page cache, of which shared memory is no part here; without
+/// a limit, what the process has of such memory, for the cgroup may be the whole machine's.
+pub(in crate::rules) fn held_bytes(moment: &Moment, cache: u64) -> Option<u64> {
     let of_process = moment.process.map(|process| {
         process
             .rss_anon_bytes
             .saturating_add(process.rss_shmem_bytes)
     });
-    let Some(cgroup) = moment.cgroup else {
-        return of_process;
-    };
-    // A cgroup without a limit may be the whole machine's.
-    if cgroup.limit_bytes.is_none() {
-        return of_process;
+    match moment.cgroup {
+        Some(cgroup) if cgroup.limit_bytes.is_some() => {
+            Some(cgroup.usage_bytes.saturating_sub(cache))
+        }
+        _ => of_process,
     }
-    let cache = cgroup.file_bytes.unwrap_or(0).saturating_sub(shmem);
-    Some(cgroup.usage_bytes.saturating_sub(cache))
 }
 
 /// Shared memory of the cgroup, which is told more rarely than its page cache of which it is a part.
@@ -94,21 +97,43 @@ impl Shmem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flinkmem_trace::{Cgroup, Process};
+    use flinkmem_trace::{Cgroup, CgroupMemory, Process, Record};
 
-    #[test]
-    fn page_cache_is_not_held_and_shared_memory_is() {
-        let moment = Moment {
+    fn moment(up_ms: u64, usage_bytes: u64, file_bytes: Option<u64>) -> Moment {
+        Moment {
+            up_ms,
             cgroup: Some(Cgroup {
-                usage_bytes: 1000,
+                usage_bytes,
                 limit_bytes: Some(1000),
-                file_bytes: Some(700),
+                file_bytes,
                 ..Cgroup::default()
             }),
             ..Moment::default()
+        }
+    }
+
+    #[test]
+    fn page_cache_is_not_held_also_where_a_sample_does_not_tell_it() {
+        let mut case = Case::default();
+        case.timeline.moments = vec![moment(0, 1000, Some(700)), moment(1, 1000, None)];
+        let held = Held::of(&case);
+        assert_eq!((held.last, held.peak), (Some(300), Some(300)));
+    }
+
+    #[test]
+    fn shared_memory_is_held() {
+        let mut case = Case::default();
+        case.timeline.moments = vec![moment(0, 1000, Some(700))];
+        let cgroup = CgroupMemory {
+            shmem_bytes: Some(200),
+            ..CgroupMemory::default()
         };
-        assert_eq!(held_bytes(&moment, 0), Some(300));
-        assert_eq!(held_bytes(&moment, 200), Some(500));
+        case.evidence
+            .push(Record::Surroundings(Box::new(Surroundings {
+                cgroup: Some(cgroup),
+                ..Surroundings::default()
+            })));
+        assert_eq!(Held::of(&case).last, Some(500));
     }
 
     #[test]
