@@ -30,21 +30,35 @@ pub fn jobs(home: &Home) -> Result<PathBuf> {
     let engine = native_library::source("engine");
     let mut all = java.clone();
     all.push(engine.clone());
+    let class_path = format!("{}:{}", library()?.display(), home.class_path()?);
     let directory = once("jobs", &all, home.version(), |directory| {
         let classes = directory.join("classes");
-        compile(&java, Some(&home.class_path()?), &classes)?;
+        compile(&java, Some(&class_path), &classes)?;
         // A connector brings its native library in its jar.
         native_library::compile(&engine, &classes.join("libacmeengine.so"))?;
-        let jar = Jdk::find(17)?.tool("jar");
-        run(Command::new(jar)
-            .arg("--create")
-            .arg("--file")
-            .arg(directory.join("jobs.jar"))
-            .arg("-C")
-            .arg(&classes)
-            .arg("."))
+        jar(&classes, &directory.join("jobs.jar"))
     })?;
     Ok(directory.join("jobs.jar"))
+}
+
+/// The jar with the classes of `java/library`, which belongs into the class path of Flink's processes, as in its `lib` directory.
+///
+/// # Errors
+/// When there is no compiler, or the sources do not compile.
+pub fn library() -> Result<PathBuf> {
+    let java = sources(&artefacts::root().join("tests/java/library"))?;
+    let directory = once("library", &java, "", |directory| {
+        let classes = directory.join("classes");
+        compile(&java, None, &classes)?;
+        jar(&classes, &directory.join("library.jar"))
+    })?;
+    Ok(directory.join("library.jar"))
+}
+
+fn jar(classes: &Path, file: &Path) -> Result<()> {
+    let mut jar = Command::new(Jdk::find(17)?.tool("jar"));
+    jar.args(["--create", "--file"]).arg(file);
+    run(jar.arg("-C").arg(classes).arg("."))
 }
 
 /// The class path of the programs in `java/rocksdb`: their classes, those of `java/programs`, and the RocksDB that `home`'s

@@ -157,8 +157,13 @@ impl ClusterBuilder {
         let rest_port = free_port()?;
         let mut configuration = Configuration::small(directory.path(), rest_port)?;
         configuration.0.retain(|key, _| !self.unset.contains(key));
-        configuration.0.extend(self.configuration);
+        let own = std::mem::take(&mut self.configuration);
+        configuration.0.extend(own);
         configuration.write(&home, &places.conf())?;
+        for role in [Role::JobManager, Role::TaskManager] {
+            let options = configuration.java_options(role);
+            self.member(role).options.extend(options);
+        }
 
         let (traces, agent_argument) = self.taskmanager.observe(places.root.join("traces"))?;
         let jobmanager_traces = places.root.join("jobmanager-traces");

@@ -1,8 +1,9 @@
 //! The configuration directory of a cluster.
 
-use super::Home;
+use super::{Home, Role};
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::path::Path;
@@ -37,6 +38,16 @@ impl Configuration {
         ];
         let owned = pairs.map(|(key, value)| (key.to_owned(), value));
         Ok(Self(owned.into()))
+    }
+
+    /// Options of a process's JVM, as the start scripts pass them on: after Flink's own, so that they win.
+    pub(super) fn java_options(&self, role: Role) -> Vec<OsString> {
+        let keys = role.java_options();
+        let values = keys.iter().filter_map(|key| self.0.get(*key));
+        values
+            .flat_map(|value| value.split_whitespace())
+            .map(OsString::from)
+            .collect()
     }
 
     /// Writes it under the name that this version of Flink reads.

@@ -1,9 +1,9 @@
 //! Starting Flink's processes as its scripts do.
 
 use super::Home;
-use crate::Jdk;
 use crate::process::Process;
-use anyhow::{Context, Result, ensure};
+use crate::{Jdk, javac};
+use anyhow::{Result, ensure};
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -62,6 +62,15 @@ impl Role {
         }
     }
 
+    /// Options that carry those of the JVM, in the order in which the scripts give them to it.
+    pub(super) fn java_options(self) -> [&'static str; 2] {
+        let own = match self {
+            Self::JobManager => "env.java.opts.jobmanager",
+            Self::TaskManager => "env.java.opts.taskmanager",
+        };
+        ["env.java.opts.all", own]
+    }
+
     fn memory_command(self) -> &'static str {
         match self {
             Self::JobManager => "GET_JM_RESOURCE_PARAMS",
@@ -85,8 +94,15 @@ pub(super) struct Launch<'a> {
 impl Launch<'_> {
     /// Starts a process of the cluster.
     pub(super) fn start(self, role: Role) -> Result<Process> {
-        let memory = self.memory(role)?;
         let log = self.places.log().join(format!("flink-{}.log", role.name()));
+        let Some(memory) = self.memory(role)? else {
+            return self.refused(role, &log);
+        };
+        let class_path = format!(
+            "{}:{}",
+            javac::library()?.display(),
+            self.home.class_path()?
+        );
         let mut command = Command::new(self.jdk.tool("java"));
         command
             .args(&memory.jvm_arguments)
@@ -94,7 +110,7 @@ impl Launch<'_> {
             .args(&self.options)
             .args(self.log_options(&log))
             .arg("-classpath")
-            .arg(self.home.class_path()?)
+            .arg(class_path)
             .arg(role.main_class())
             .arg("--configDir")
             .arg(self.places.conf())
@@ -139,23 +155,37 @@ impl Launch<'_> {
         ]
     }
 
-    /// What the start script would learn from Flink about memory.
-    fn memory(&self, role: Role) -> Result<Memory> {
-        let output = Command::new(self.jdk.tool("java"))
+    /// What the start script would learn from Flink about memory; `None` where Flink refuses the configuration.
+    fn memory(&self, role: Role) -> Result<Option<Memory>> {
+        let output = self.bash_java_utils(role)?.output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            return Ok(None);
+        }
+        Memory::parse(&stdout).map(Some)
+    }
+
+    /// The start script ends with what Flink says to the configuration.
+    fn refused(&self, role: Role, log: &Path) -> Result<Process> {
+        let mut command = self.bash_java_utils(role)?;
+        let console = File::create(log.with_extension("out"))?;
+        command
+            .stdin(Stdio::null())
+            .stderr(console.try_clone()?)
+            .stdout(console);
+        Process::start(&mut command, Vec::new())
+    }
+
+    fn bash_java_utils(&self, role: Role) -> Result<Command> {
+        let mut command = Command::new(self.jdk.tool("java"));
+        command
             .arg("-classpath")
             .arg(self.home.bash_java_utils_class_path()?)
             .arg("org.apache.flink.runtime.util.bash.BashJavaUtils")
             .arg(role.memory_command())
             .arg("--configDir")
-            .arg(self.places.conf())
-            .output()?;
-        let stdout = String::from_utf8_lossy(&output.stdout);
-        Memory::parse(&stdout).with_context(|| {
-            format!(
-                "BashJavaUtils refused the configuration:\n{stdout}\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            )
-        })
+            .arg(self.places.conf());
+        Ok(command)
     }
 }
 
