@@ -3,7 +3,7 @@
 use crate::artefacts;
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The parts of a report that tests look at.
@@ -105,7 +105,7 @@ impl Verdict {
     ///
     /// # Errors
     /// When the command is not built, or does not print a report.
-    pub fn of(inputs: &[&Path]) -> Result<Self> {
+    pub fn of(inputs: &[PathBuf]) -> Result<Self> {
         let output = Command::new(artefacts::flinkmem()?)
             .arg("diagnose")
             .args(inputs)

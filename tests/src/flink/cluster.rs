@@ -281,6 +281,22 @@ impl Cluster {
         self.places.log()
     }
 
+    /// The log of one of the processes, and what it printed.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn logs_of(&self, role: Role) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(self.logs())? {
+            let entry = entry?;
+            let is_its = entry.file_name().to_string_lossy().contains(role.name());
+            if is_its && entry.metadata()?.len() > 0 {
+                found.push(entry.path());
+            }
+        }
+        Ok(found)
+    }
+
     /// Submits one of the lab's jobs through Flink's client.
     ///
     /// # Errors

@@ -240,10 +240,13 @@ impl Played {
     /// # Errors
     /// When it prints no report.
     pub fn verdict(&self, scenario: &Scenario) -> Result<Verdict> {
-        let logs = self.stage.cluster.logs();
-        let mut inputs = vec![self.traces.as_path()];
+        let mut inputs = Vec::new();
+        // A process that was refused never had one.
+        if self.traces.read_dir()?.next().is_some() {
+            inputs.push(self.traces.clone());
+        }
         if scenario.setup.with_logs {
-            inputs.push(&logs);
+            inputs.extend(self.stage.cluster.logs_of(scenario.setup.subject)?);
         }
         Verdict::of(&inputs)
     }
