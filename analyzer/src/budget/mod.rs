@@ -3,6 +3,9 @@
 //! What the process was started with is in its trace ([`crate::configuration`] reads it), and [`crate::model`] derives
 //! every pool and total from it. Whoever diagnoses may give a configuration instead.
 
+mod change;
+#[cfg(test)]
+mod change_tests;
 mod lines;
 mod pools;
 mod raise;
@@ -10,6 +13,7 @@ mod raise;
 mod tests;
 mod written;
 
+pub use change::Wish;
 pub(crate) use lines::serves_tasks;
 pub use lines::{BudgetLine, budget_lines};
 pub use pools::{DirectPool, Pools};

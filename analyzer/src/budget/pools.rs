@@ -78,6 +78,13 @@ impl Pools {
         }
     }
 
+    /// Size of the pool that the model calls so.
+    #[must_use]
+    pub fn size(&self, name: &str) -> Option<u64> {
+        let mut copy = *self;
+        copy.slot(name).and_then(|slot| *slot)
+    }
+
     /// Whether no pool that both know differs.
     #[must_use]
     pub fn agree_with(&self, other: &Self) -> bool {

@@ -1,9 +1,9 @@
-//! What it takes to give a pool more: options that Flink accepts, checked by deriving again.
+//! A change that gives a pool what it needs, and what it does to the others. How one is found and checked is told in [`super::change`].
 
-use super::{Budget, DirectPool, Pools};
+use super::{Budget, DirectPool, Pools, Wish};
 use crate::model::options::{jm, tm};
-use crate::model::{MemorySize, Process, Question, Source, derive};
-use crate::plan::{Hold, Need, Proposal, changed_options, satisfy};
+use crate::model::{Process, Question, Source};
+use crate::plan::{Proposal, changed_options};
 use std::collections::BTreeMap;
 
 /// A change of the configuration that gives a pool what it needs.
@@ -32,6 +32,8 @@ pub enum Giver {
     HeapInUse,
     /// The process grows, for it is not known what the heap needs, or how large the process is.
     HeapNotMeasured,
+    /// Managed memory that nobody had reserved: the process keeps its size.
+    Managed,
     /// Nobody: the configuration gives it already.
     Nobody,
 }
@@ -42,43 +44,14 @@ impl Budget {
     /// keeps every other pool what it is. `None` where Flink would refuse either.
     #[must_use]
     pub fn raise(&self, pool: DirectPool, bytes: u64, heap_needs: Option<u64>) -> Option<Raise> {
-        let question = self.written.as_ref()?;
-        let before = Pools::of(&derive(question).ok()?.model);
-        let need = Need {
-            pool: pool.name(),
-            size: MemorySize::from_bytes(bytes),
-        };
-        let asked = with_enforced_limit(question, pool);
-        let size_is_known = self.configuration_is_given || self.pools.total_process.is_some();
-        let raised = |proposal: &Proposal, from| raised(question, before, proposal, from);
-        let why_not_the_heap = match heap_needs.filter(|_| size_is_known) {
-            None => Giver::HeapNotMeasured,
-            Some(needed) => {
-                let needs = std::slice::from_ref(&need);
-                let by_heap = satisfy(&asked, needs, Hold::Process)
-                    .map(|proposal| raised(&proposal, Giver::Heap))
-                    .ok()
-                    .filter(|raise| only_heap_gives(&before, &raise.after));
-                match by_heap {
-                    Some(raise) if raise.after.jvm_heap >= Some(needed) => return Some(raise),
-                    Some(_) => Giver::HeapInUse,
-                    None => Giver::TooSmallAHeap,
-                }
-            }
-        };
-        let proposal = satisfy(&asked, &[need], Hold::Pools).ok()?;
-        Some(raised(&proposal, why_not_the_heap))
+        self.change(&Wish::of(pool.name(), bytes).sparing("jvm_heap", heap_needs))
     }
 
     /// The change that gives a pool, by the model's name, at least `bytes` where nothing else was measured: the process grows, by as little
     /// as keeps every other pool what it is. `None` where Flink would refuse it.
     #[must_use]
     pub fn grow(&self, pool: &'static str, bytes: u64) -> Option<Raise> {
-        let question = self.written.as_ref()?;
-        let before = Pools::of(&derive(question).ok()?.model);
-        let size = MemorySize::from_bytes(bytes);
-        let proposal = satisfy(question, &[Need { pool, size }], Hold::Pools).ok()?;
-        Some(raised(question, before, &proposal, Giver::HeapNotMeasured))
+        self.change(&Wish::of(pool, bytes))
     }
 
     /// What remedies take for the user's configuration, where none was given: keys and values.
@@ -101,7 +74,12 @@ impl Budget {
     }
 }
 
-fn raised(question: &Question, before: Pools, proposal: &Proposal, from: Giver) -> Raise {
+pub(super) fn raised(
+    question: &Question,
+    before: Pools,
+    proposal: &Proposal,
+    from: Giver,
+) -> Raise {
     let mut config = BTreeMap::new();
     let mut remove = Vec::new();
     for (key, _, to) in changed_options(&question.settings, &proposal.question.settings) {
@@ -126,27 +104,14 @@ fn raised(question: &Question, before: Pools, proposal: &Proposal, from: Giver) 
 }
 
 /// A JobManager's off-heap size is an accounting number until it is made the JVM's limit.
-fn with_enforced_limit(question: &Question, pool: DirectPool) -> Question {
+pub(super) fn with_enforced_limit(question: &Question, needs: &[(&'static str, u64)]) -> Question {
     let mut asked = question.clone();
-    if pool == DirectPool::JobManagerOffHeap {
+    if needs.iter().any(|(pool, _)| *pool == "off_heap") {
         asked
             .settings
             .set(jm::DIRECT_LIMIT.key, "true", Source::Given);
     }
     asked
-}
-
-fn only_heap_gives(before: &Pools, after: &Pools) -> bool {
-    let kept = [
-        (before.managed, after.managed),
-        (before.network, after.network),
-        (before.jvm_metaspace, after.jvm_metaspace),
-        (before.jvm_overhead, after.jvm_overhead),
-        (before.task_off_heap, after.task_off_heap),
-        (before.framework_off_heap, after.framework_off_heap),
-        (before.off_heap, after.off_heap),
-    ];
-    kept.iter().all(|(before, after)| after >= before)
 }
 
 /// The option that says how large the process is.

@@ -54,8 +54,12 @@ fn recorded(header: &Header) -> Budget {
     Budget::recorded(&from_trace_header(header)).unwrap()
 }
 
-fn task_manager() -> Budget {
+pub(super) fn task_manager() -> Budget {
     recorded(&header("tm", &TASK_MANAGER, &[]))
+}
+
+pub(super) fn job_manager() -> Budget {
+    recorded(&header("jm", &JOB_MANAGER, &["-Xmx201326592"]))
 }
 
 fn assumed(budget: &Budget) -> BTreeMap<String, String> {

@@ -1,9 +1,12 @@
 //! The causes of a kill for the container's memory, as far as lines tell them apart: `native_growth_unattributed` where they do not.
 
 use super::Answer;
+use super::remedy::with_options;
 use super::told::{Claim, ContainerCause, Words, in_words, no_line};
-use crate::finding::{Consumer, ConsumerKind, Evidence, Label, Severity};
+use crate::budget::process_size_key;
+use crate::finding::{Consumer, ConsumerKind, Evidence, Label, Remedy, Severity};
 use crate::lines::Told;
+use crate::model::MemorySize;
 use crate::units::bytes;
 
 /// `native_growth_unattributed`: the container is full, the owner is not known.
@@ -95,9 +98,21 @@ pub(super) fn below_budget(words: &Words<'_>) -> Answer {
     let mut claim = claim(words, told, Label::ContainerLimitBelowBudget, 0.93, 0.97);
     claim.evidence.extend(sums);
     words.fires(Claim {
-        remedy: in_words("Make both agree: set taskmanager.memory.process.size (or jobmanager.…) to the container's limit, or the limit to it."),
+        remedy: agree(words, picture.limit),
         ..claim
     })
+}
+
+/// The process made as large as its container.
+fn agree(words: &Words<'_>, limit: Option<u64>) -> Remedy {
+    let advice =
+        "Make both agree: set the process size to the container's limit, or the limit to it.";
+    let Some((budget, limit)) = words.budget.zip(limit) else {
+        return in_words(advice);
+    };
+    let size = MemorySize::from_bytes(limit).to_option();
+    let set = [(process_size_key(budget.process), size)];
+    with_options(Some(budget), &set, &[], advice)
 }
 
 /// `python_process_memory` and `other_child_process`: not the JVM.

@@ -37,6 +37,7 @@ mod not_memory;
 mod oom_swallowed_zombie;
 mod outside;
 mod pauses;
+mod remedy;
 mod sandbox_limit;
 mod thread_limit;
 mod threads;

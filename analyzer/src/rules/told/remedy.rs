@@ -1,8 +1,9 @@
 //! What to do, where lines give a figure to derive it from.
 
+use super::super::remedy::configured;
 use super::Words;
+use crate::budget::Wish;
 use crate::finding::Remedy;
-use crate::model::MemorySize;
 
 /// A remedy without a configuration.
 pub(in crate::rules) fn in_words(text: impl Into<String>) -> Remedy {
@@ -21,29 +22,12 @@ pub(in crate::rules) fn grown(
     text: &str,
     what: &str,
 ) -> Remedy {
-    let Some(budget) = words.budget else {
-        return in_words(text);
-    };
-    let Some(raise) = budget.grow(pool, bytes) else {
-        return in_words(text);
-    };
-    let size = |size: Option<u64>| {
-        size.map_or_else(
-            || "unknown".to_owned(),
-            |bytes| MemorySize::from_bytes(bytes).to_option(),
-        )
-    };
-    let grows = format!(
-        " {what} The process grows from {} to {}, and every other pool keeps its size or more; its container must hold that.",
-        size(raise.before.total_process),
-        size(raise.after.total_process),
-    );
-    Remedy {
-        text: format!("{text}{grows}"),
-        assumes: budget.assumed().into_iter().collect(),
-        config: raise.config,
-        remove: raise.remove,
-        before: Some(raise.before),
-        after: Some(raise.after),
+    let wish = Wish::of(pool, bytes);
+    let is_known = words
+        .budget
+        .is_some_and(|budget| budget.change(&wish).is_some());
+    match is_known {
+        true => configured(words.budget, &wish, &format!("{text} {what}")),
+        false => in_words(text),
     }
 }
