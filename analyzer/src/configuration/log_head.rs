@@ -6,7 +6,7 @@
 use super::command_line::dynamic_options;
 use super::jvm_limits::JvmLimits;
 use super::observed::{Observed, flink_limits};
-use crate::lines::layout;
+use crate::log_line::layout;
 use crate::model::{Process, Source, Value};
 
 /// Reads the head of a log. Lines that say nothing about memory are passed over; a line beyond `MAX_LINES` is not read.

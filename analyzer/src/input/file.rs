@@ -3,7 +3,8 @@
 use super::InputError;
 use crate::case::{Source, SourceKind, SourceLines};
 use crate::configuration::yaml_document;
-use crate::lines::{Fact, Gathered, LineReader, begins_record, read_pods};
+use crate::lines::{Fact, Gathered, LineReader, read_pods};
+use crate::log_line::begins_record;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};

@@ -11,7 +11,6 @@ mod hs_err;
 mod jdk;
 mod kernel;
 mod kubernetes;
-mod layout;
 mod netty;
 mod pod;
 mod reader;
@@ -21,7 +20,6 @@ mod yarn;
 pub use fact::{
     ClassArea, DirectRefusal, Fact, HeapWords, Kill, Pause, PoolRefusal, Refused, Told,
 };
-pub use layout::{Layout, begins_record, layout};
 pub use reader::{Gathered, LineReader, read_pods};
 
 use aho_corasick::AhoCorasick;

@@ -2,9 +2,9 @@
 
 use super::fact::{Fact, Kill, Told};
 use super::kubernetes::{Description, cgroup_limit};
-use super::layout::layout;
 use super::{facts, pod, stack, yarn};
 use crate::configuration::{LogHead, Observed, from_command_line};
+use crate::log_line::layout;
 use crate::model::Process;
 use std::collections::HashMap;
 use std::io::BufRead;

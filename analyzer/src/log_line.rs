@@ -1,5 +1,6 @@
-//! The beginning of a line: time, level, logger. Layouts of log4j and logback as Flink configures them, of the JVM's unified logging, and of
-//! whatever else begins with a date.
+//! The beginning of a log line: time, level, logger. Layouts of log4j and logback as Flink configures them, of the JVM's unified logging, and of
+//! whatever else begins with a date. Whoever reads logs, for their facts ([`crate::lines`]) or for a configuration ([`crate::configuration`]), takes
+//! lines apart with this.
 
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
