@@ -1,6 +1,184 @@
 //! Memory outside the JVM's own limits: the container, the allocator, and native libraries.
+//!
+//! What the container holds is the limit, and whose bytes grew is the consumer. Suspects are looked at one by one: `Unsafe` memory by call site,
+//! objects that nobody disposes of, RocksDB by its own figures, libraries, what the allocator keeps. What none of them explains is told as
+//! such. Where nothing grows beyond its bounds, the bounds are too large for the container.
 
-use super::{Facts, Verdict};
+mod allocator_fragmentation;
+mod codec_native_leak;
+mod container_limit_below_budget;
+mod jvm_overhead_undersized;
+mod libraries;
+mod native_engine_leak;
+mod native_growth_unattributed;
+mod objects;
+mod off_heap;
+mod rocksdb;
+mod rocksdb_native_leak;
+mod rocksdb_over_budget;
+mod series;
+mod standing;
+mod unsafe_memory_leak;
+
+use series::Series;
+use standing::Standing;
+
+use super::container::Container;
+use super::{Answer, Facts, Verdict};
+use crate::finding::{Consumer, ConsumerKind, Evidence, Finding, Label, Remedy};
+use crate::units::{bytes, duration, rate};
+use flinkmem_trace::{Frame, Owner};
+use libraries::GrowingLibrary;
+use objects::LiveObjects;
+use off_heap::OffHeapOwner;
+use rocksdb::RocksDbUse;
+
+/// The container with all suspects.
+struct Native<'a> {
+    container: Container<'a>,
+    /// `Unsafe` memory beside every limit, by call site.
+    off_heap: Vec<OffHeapOwner<'a>>,
+    /// Objects that hold native memory and became more.
+    objects: Vec<LiveObjects<'a>>,
+    /// RocksDB's own figures.
+    rocksdb: Option<RocksDbUse>,
+    /// Libraries that grew.
+    libraries: Vec<GrowingLibrary<'a>>,
+    /// What `malloc` gave out and nobody above is known to hold.
+    malloc: Series,
+    /// What `malloc` keeps although it is free.
+    kept: Series,
+}
 
 /// Asks the rules of this family.
-pub(super) fn judge(_facts: Facts<'_>, _verdict: &mut Verdict) {}
+pub(super) fn judge(facts: Facts<'_>, verdict: &mut Verdict) {
+    let native = Native::of(facts);
+    let answers = [
+        (Label::UnsafeMemoryLeak, unsafe_memory_leak::check(&native)),
+        (Label::CodecNativeLeak, codec_native_leak::check(&native)),
+        (
+            Label::RocksdbNativeLeak,
+            rocksdb_native_leak::check(&native),
+        ),
+        (
+            Label::RocksdbOverBudget,
+            rocksdb_over_budget::check(&native),
+        ),
+        (Label::NativeEngineLeak, native_engine_leak::check(&native)),
+        (
+            Label::AllocatorFragmentation,
+            allocator_fragmentation::check(&native),
+        ),
+    ];
+    let explained = answers
+        .iter()
+        .any(|(_, answer)| matches!(answer, Answer::Fires(_)));
+    for (label, answer) in answers {
+        verdict.take(label, answer);
+    }
+    let unattributed = native_growth_unattributed::check(&native, explained);
+    let explained = explained || matches!(unattributed, Answer::Fires(_));
+    verdict.take(Label::NativeGrowthUnattributed, unattributed);
+    let below = container_limit_below_budget::check(&native, explained);
+    let is_below = matches!(below, Answer::Fires(_));
+    verdict.take(Label::ContainerLimitBelowBudget, below);
+    let overhead = jvm_overhead_undersized::check(&native, explained || is_below);
+    verdict.take(Label::JvmOverheadUndersized, overhead);
+}
+
+impl<'a> Native<'a> {
+    fn of(facts: Facts<'a>) -> Self {
+        let case = facts.case;
+        let container = Container::of(facts);
+        let of_owner = |owner| {
+            let part = container.parts.get(owner);
+            Series::new(part.map_or_else(Vec::new, |part| part.points.clone()))
+        };
+        Self {
+            off_heap: off_heap::owners(case),
+            objects: objects::growing(case),
+            rocksdb: RocksDbUse::of(facts),
+            libraries: libraries::growing(case),
+            malloc: of_owner(Owner::MallocInUse),
+            kept: of_owner(Owner::MallocFree),
+            container,
+        }
+    }
+
+    /// Growth of what `malloc` gave out that counts and figures explain: codecs, RocksDB by its own word, libraries.
+    fn explained_of_malloc(&self) -> u64 {
+        let codecs = self
+            .objects
+            .iter()
+            .filter_map(|objects| Some(objects.live.times(objects.object_bytes?).grown()));
+        let rocksdb = self.rocksdb.as_ref().map(|used| used.series.grown());
+        let libraries = self.libraries.iter().map(|library| library.series.grown());
+        codecs
+            .chain(rocksdb)
+            .chain(libraries)
+            .fold(0, u64::saturating_add)
+    }
+
+    /// A finding of this family; what differs is put over it.
+    fn finding(&self, label: Label, standing: &Standing, series: &Series, exact: bool) -> Finding {
+        Finding {
+            label,
+            severity: standing.severity(),
+            confidence: standing.confidence(series, exact),
+            alternatives: Vec::new(),
+            limit: self.container.limit_claim(),
+            consumer: Consumer::unknown(),
+            forecast: standing.forecast(),
+            evidence: Vec::new(),
+            remedy: Remedy::default(),
+            collect: Vec::new(),
+            told_ms: None,
+        }
+    }
+
+    /// That a series rose: from what to what, how fast.
+    fn rose(&self, what: &str, signal: &'static str, series: &Series) -> Evidence {
+        let pace = match series.growth.filter(|_| series.is_steady()) {
+            Some(growth) => format!(
+                ": {} (95 %: {} to {})",
+                rate(growth.trend.slope),
+                rate(growth.trend.low),
+                rate(growth.trend.high)
+            ),
+            None if series.span_s() > 0.0 => {
+                format!(": {}", rate(series.grown() as f64 / series.span_s()))
+            }
+            None => String::new(),
+        };
+        let text = format!(
+            "{what} rose from {} to {} in {}{pace}",
+            bytes(series.first()),
+            bytes(series.last()),
+            duration(series.span_s()),
+        );
+        self.evidence(text, signal, series)
+            .with_value(series.last())
+    }
+
+    fn evidence(&self, text: String, signal: &'static str, series: &Series) -> Evidence {
+        let case = self.container.case;
+        let (from, to) = (case.wall_ms(series.begin_ms()), case.wall_ms(series.end_ms()));
+        Evidence::new(text, signal, from, to)
+    }
+}
+
+/// A call site as a consumer.
+fn call_site(frame: &Frame, share: f64, confidence: f64) -> Consumer {
+    Consumer {
+        kind: ConsumerKind::CallSite,
+        name: Some(frame.qualified()),
+        line: frame.line,
+        share: Some(crate::finding::two_digits(share)),
+        confidence: crate::finding::two_digits(confidence),
+    }
+}
+
+/// How many times longer a larger container would last is the only thing that a size changes.
+fn no_size_helps() -> &'static str {
+    "No size helps: a larger container only delays the end."
+}

@@ -1,22 +1,33 @@
 package com.acme;
 
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 import sun.misc.Unsafe;
 
 /**
- * Workers that take much memory outside the heap for each batch and free nearly all of it: what stays keeps the allocator from giving the
- * rest back, and the next batch's blocks do not fit into it. Arguments: between or within, bytes a batch of a worker, batches a second.
+ * Workers that take much memory outside the heap for a batch, one after the other, and free nearly all of it: what stays keeps the allocator from
+ * giving the rest back, and the next worker's arena does not use it. Arguments: bytes of a batch, batches a second, bytes of blocks, one size
+ * after the other.
  */
 public final class FragmentJob {
-    private static final int WORKERS = 4;
+    private static final int WORKERS = 16;
+
+    /** One block in this many stays. */
+    private static final int STAYS = 32;
 
     public static void main(String[] arguments) throws Exception {
+        String[] sizes = arguments[2].split("\\+");
+        int[] blockBytes = new int[sizes.length];
+        for (int i = 0; i < sizes.length; i++) {
+            blockBytes[i] = Integer.parseInt(sizes[i]);
+        }
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
         env.setParallelism(1);
         env.fromSequence(0, Long.MAX_VALUE - 1)
-                .map(new Batches("within".equals(arguments[0]), Long.parseLong(arguments[1]), Double.parseDouble(arguments[2])))
+                .map(new Batches(Long.parseLong(arguments[0]), Double.parseDouble(arguments[1]), blockBytes))
                 .sinkTo(new DiscardingSink<>());
         env.execute("fragments");
     }
@@ -24,16 +35,17 @@ public final class FragmentJob {
     static final class Batches extends RichMapFunction<Long, Long> {
         private static final long serialVersionUID = 1L;
 
-        private final boolean within;
         private final long batchBytes;
         private final double perSecond;
+        private final int[] blockBytes;
         private transient Throttle throttle;
         private transient Unsafe unsafe;
+        private transient ExecutorService[] workers;
 
-        Batches(boolean within, long batchBytes, double perSecond) {
-            this.within = within;
+        Batches(long batchBytes, double perSecond, int[] blockBytes) {
             this.batchBytes = batchBytes;
             this.perSecond = perSecond;
+            this.blockBytes = blockBytes;
         }
 
         @Override
@@ -41,49 +53,35 @@ public final class FragmentJob {
             if (throttle == null) {
                 throttle = new Throttle(perSecond);
                 unsafe = UnsafeLeakJob.unsafe();
+                workers = new ExecutorService[WORKERS];
+                for (int i = 0; i < WORKERS; i++) {
+                    workers[i] = Executors.newSingleThreadExecutor();
+                }
             }
             throttle.pass();
-            Thread[] workers = new Thread[WORKERS];
-            for (int i = 0; i < WORKERS; i++) {
-                workers[i] = new Thread(() -> batch(record), "worker-" + i);
-                workers[i].start();
-            }
-            for (Thread worker : workers) {
-                worker.join();
-            }
+            int bytes = blockBytes[(int) (record / WORKERS % blockBytes.length)];
+            workers[(int) (record % WORKERS)].submit(() -> batch(bytes)).get();
             return record;
         }
 
-        private void batch(Long record) {
-            int bytes = within ? SIZES[(int) (record % SIZES.length)] : (16 << 10) + 512 * (int) (record % 200);
-            int blocks = (int) (batchBytes / bytes);
-            long[] all = new long[blocks];
-            for (int i = 0; i < blocks; i++) {
-                all[i] = fill(bytes);
-                if (!within) {
-                    // The index entry, which stays, lies behind the block, which does not.
-                    fill(24);
-                }
-            }
-            for (int i = 0; i < blocks; i++) {
-                if (!within || i % STAYS != 0) {
-                    unsafe.freeMemory(all[i]);
-                }
+        @Override
+        public void close() {
+            for (int i = 0; workers != null && i < WORKERS; i++) {
+                workers[i].shutdownNow();
             }
         }
 
-        private long fill(int bytes) {
-            long block = unsafe.allocateMemory(bytes);
-            unsafe.setMemory(block, bytes, (byte) 1);
-            return block;
+        private void batch(int bytes) {
+            long[] blocks = new long[(int) (batchBytes / bytes)];
+            for (int i = 0; i < blocks.length; i++) {
+                blocks[i] = unsafe.allocateMemory(bytes);
+                unsafe.setMemory(blocks[i], bytes, (byte) 1);
+            }
+            for (int i = 0; i < blocks.length; i++) {
+                if (i % STAYS != 0) {
+                    unsafe.freeMemory(blocks[i]);
+                }
+            }
         }
     }
-
-    /** One block in this many stays. */
-    private static final int STAYS = 16;
-
-    /** The small size classes of jemalloc: blocks of one class share pages with nobody else's. */
-    private static final int[] SIZES = {
-        16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072
-    };
 }

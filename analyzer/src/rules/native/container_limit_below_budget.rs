@@ -1,0 +1,83 @@
+//! `container_limit_below_budget`: the container is smaller than the process is configured to be. That is arithmetic, whatever happens.
+
+use super::Native;
+use crate::budget::process_size_key;
+use crate::finding::{Consumer, Evidence, Finding, Label, Remedy, Severity, two_digits};
+use crate::model::MemorySize;
+use crate::rules::Answer;
+use crate::units::bytes;
+use std::collections::BTreeMap;
+
+/// Limits are rounded by who sets them; a budget above the limit by less than this share is no mistake of the configuration.
+const ROUNDING: f64 = 1.02;
+
+/// Nothing has failed, and the pools may never fill.
+const BEFORE_THE_KILL: f64 = 0.8;
+
+pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
+    let room = native.container.room;
+    let (Some(limit), Some(process)) = (room.container, room.process) else {
+        return Answer::DoesNotFire(
+            "the container's limit or the size of the process is not known".to_owned(),
+        );
+    };
+    if process as f64 <= limit as f64 * ROUNDING {
+        return Answer::DoesNotFire(format!(
+            "the process is configured to take {} of the container's {}",
+            bytes(process),
+            bytes(limit)
+        ));
+    }
+    let killed = native.container.killed();
+    let confidence = match (killed, explained) {
+        (true, false) => 0.96 * native.container.sure_of_kill(),
+        (true, true) => 0.6,
+        (false, _) => BEFORE_THE_KILL,
+    };
+    let first = native.container.case.timeline.moments.first();
+    let started = first.map_or(native.container.case.header.t_ms, |moment| moment.t_ms);
+    let sums = format!(
+        "the process is configured to take {}, the container holds {}: {} less",
+        bytes(process),
+        bytes(limit),
+        bytes(process - limit)
+    );
+    let sums = Evidence::new(sums, "header.flink.options", started, started).with_value(process);
+    let facts = [Some(sums), native.container.met_evidence()];
+    Answer::Fires(Box::new(Finding {
+        label: Label::ContainerLimitBelowBudget,
+        severity: match killed && !explained {
+            true => Severity::Critical,
+            false => Severity::Warning,
+        },
+        confidence: two_digits(confidence),
+        alternatives: Vec::new(),
+        limit: native.container.limit_claim(),
+        consumer: Consumer::unknown(),
+        forecast: None,
+        evidence: facts.into_iter().flatten().collect(),
+        remedy: remedy(native, process, limit),
+        collect: Vec::new(),
+        told_ms: None,
+    }))
+}
+
+fn remedy(native: &Native<'_>, process: u64, limit: u64) -> Remedy {
+    let key = native
+        .container
+        .budget
+        .map_or("taskmanager.memory.process.size", |budget| {
+            process_size_key(budget.process)
+        });
+    let size = MemorySize::from_bytes(process).to_option();
+    Remedy {
+        text: format!(
+            "Make both agree: a container of {size} for this process, or {key}: {} and every pool shrinks to fit.",
+            MemorySize::from_bytes(limit).to_option()
+        ),
+        config: BTreeMap::from([(key.to_owned(), size)]),
+        before: native.container.budget.map(|budget| budget.pools),
+        after: native.container.budget.map(|budget| budget.pools),
+        ..Remedy::default()
+    }
+}

@@ -1,0 +1,200 @@
+//! `jvm_overhead_undersized`: nothing leaks, but the limits of all pools and what the JVM takes beside them add up to more than the container.
+
+use super::Native;
+use crate::budget::{Giver, Raise};
+use crate::finding::{
+    Consumer, ConsumerKind, Evidence, Finding, Label, Remedy, Severity, two_digits,
+};
+use crate::rules::Answer;
+use crate::units::{bytes, round_up, to_bytes};
+use flinkmem_trace::{Ledger, Owner};
+
+/// Sizes are rounded up to this.
+const STEP_BYTES: u64 = 16 << 20;
+
+/// A quarter more than what was measured: compiled code and stacks still grow after the first fill of the heap.
+const HEADROOM: f64 = 1.25;
+
+/// A heap needs half as much again as collections leave in it: with less, they come back to back.
+const HEAP_OVER_LIVE: f64 = 1.5;
+
+/// What would be held with a full heap counts before the end only above this share of the limit: some of the heap may never be touched.
+const CLEARLY_OVER: f64 = 1.03;
+
+/// A heap that is resident up to this share has been filled; what is to come from it is little.
+const FILLED: f64 = 0.93;
+
+pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
+    if explained {
+        return Answer::DoesNotFire("something else fills the container".to_owned());
+    }
+    let room = native.container.room;
+    let (Some(limit), Some(full)) = (room.container, room.with_full_heap) else {
+        return Answer::NotEnoughData {
+            missing: "the container's limit, or a ledger of what is resident".to_owned(),
+            collect: None,
+        };
+    };
+    let killed = native.container.killed();
+    let over = full as f64 / limit as f64;
+    let others = native.container.others.growth();
+    if killed && others > limit / 8 {
+        return Answer::DoesNotFire("other processes fill the container".to_owned());
+    }
+    let resident = room.heap_resident.unwrap_or(0) as f64;
+    let is_to_come = room
+        .heap
+        .is_some_and(|heap| resident < heap as f64 * FILLED);
+    let fires = match killed {
+        true => over >= 0.97 || over_its_pool(native),
+        false => over >= CLEARLY_OVER && is_to_come && over_its_pool(native),
+    };
+    if !fires {
+        return Answer::DoesNotFire(format!(
+            "with a full heap the process would hold {} of the container's {}",
+            bytes(full),
+            bytes(limit)
+        ));
+    }
+    let confidence = match (killed, over_its_pool(native)) {
+        (true, true) => 0.92 * native.container.sure_of_kill(),
+        (true, false) => 0.7 * native.container.sure_of_kill(),
+        (false, _) => 0.7,
+    };
+    let facts = [
+        Some(sums(native, full, limit)),
+        beside(native),
+        native.container.met_evidence(),
+        native.container.parts_evidence(3),
+    ];
+    Answer::Fires(Box::new(Finding {
+        label: Label::JvmOverheadUndersized,
+        severity: match killed {
+            true => Severity::Critical,
+            false => Severity::Warning,
+        },
+        confidence: two_digits(confidence),
+        alternatives: Vec::new(),
+        limit: native.container.limit_claim(),
+        consumer: Consumer {
+            kind: ConsumerKind::Component,
+            name: Some("the JVM beside its pools".to_owned()),
+            line: None,
+            share: None,
+            confidence: two_digits(confidence),
+        },
+        forecast: None,
+        evidence: facts.into_iter().flatten().collect(),
+        remedy: remedy(native),
+        collect: Vec::new(),
+        told_ms: None,
+    }))
+}
+
+/// Whether what is in no pool takes more than the pool that is meant for it; without such a pool, whether it takes anything.
+fn over_its_pool(native: &Native<'_>) -> bool {
+    let room = native.container.room;
+    room.overhead_measured > Some(room.overhead.unwrap_or(0))
+}
+
+fn sums(native: &Native<'_>, full: u64, limit: u64) -> Evidence {
+    let room = native.container.room;
+    let text = format!(
+        "with its heap full ({}) and all else as it is the process holds {}, the container {}: it is killed when the heap first fills",
+        bytes(room.heap.unwrap_or(0)),
+        bytes(full),
+        bytes(limit)
+    );
+    let at = native.container.case.wall_ms(native.container.parts.to_ms);
+    Evidence::new(text, "ledger.parts", at, at).with_value(full)
+}
+
+/// What it takes beside its pools, by owner.
+fn beside(native: &Native<'_>) -> Option<Evidence> {
+    const BESIDE: [(Owner, &str); 7] = [
+        (Owner::MallocInUse, "malloc"),
+        (Owner::MallocFree, "freed but kept by malloc"),
+        (Owner::CodeCache, "compiled code"),
+        (Owner::GcStructures, "tables of the collector"),
+        (Owner::JavaThreadStacks, "stacks of Java threads"),
+        (Owner::JvmThreadStacks, "stacks of the JVM's threads"),
+        (Owner::Unclaimed, "without an owner"),
+    ];
+    let room = native.container.room;
+    let measured = room.overhead_measured?;
+    let last = native.container.case.evidence.last::<Ledger>()?;
+    let mut parts: Vec<(u64, &str)> = BESIDE
+        .iter()
+        .map(|(owner, name)| (last.bytes(*owner), *name))
+        .filter(|(size, _)| *size >= 1 << 20)
+        .collect();
+    parts.sort_by(|a, b| b.cmp(a));
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(size, name)| format!("{name} {}", bytes(*size)))
+        .collect();
+    let meant = room.overhead.map_or(String::new(), |overhead| {
+        format!("; jvm-overhead is {}", bytes(overhead))
+    });
+    let text = format!(
+        "beside its pools it takes {} ({}){meant}",
+        bytes(measured),
+        parts.join(", ")
+    );
+    let at = last.taken.t_ms;
+    Some(Evidence::new(text, "ledger.parts", at, at).with_value(measured))
+}
+
+fn remedy(native: &Native<'_>) -> Remedy {
+    let room = native.container.room;
+    let measured = room.overhead_measured.unwrap_or(0);
+    let wanted = round_up(to_bytes(measured as f64 * HEADROOM), STEP_BYTES);
+    let live = native.container.case.live_heap_bytes();
+    let heap_needs = live.map(|live| to_bytes(live as f64 * HEAP_OVER_LIVE));
+    let raise = native.container.budget.and_then(|budget| {
+        Some((
+            budget,
+            budget.raise_pool("jvm_overhead", wanted, heap_needs)?,
+        ))
+    });
+    let Some((budget, raise)) = raise else {
+        return Remedy {
+            text: format!(
+                "Leave {} for what is in no pool: lower the heap by as much as is missing, or make the container larger.",
+                bytes(wanted)
+            ),
+            ..Remedy::default()
+        };
+    };
+    Remedy {
+        text: format!(
+            "Leave {} for what is in no pool, a quarter more than measured.{}",
+            bytes(wanted),
+            from_whom(&raise, live)
+        ),
+        assumes: budget.assumed().into_iter().collect(),
+        config: raise.config,
+        remove: raise.remove,
+        before: Some(raise.before),
+        after: Some(raise.after),
+    }
+}
+
+fn from_whom(raise: &Raise, live: Option<u64>) -> String {
+    let size = |size: Option<u64>| bytes(size.unwrap_or(0));
+    match raise.from {
+        Giver::Nobody => " The configuration that was given does so already.".to_owned(),
+        Giver::Heap => format!(
+            " The process keeps its {}: the heap shrinks from {} to {}, of which at most {} were live.",
+            size(raise.after.total_process),
+            size(raise.before.jvm_heap),
+            size(raise.after.jvm_heap),
+            size(live)
+        ),
+        _ => format!(
+            " The heap cannot give it: the process grows from {} to {}, and its container must hold that.",
+            size(raise.before.total_process),
+            size(raise.after.total_process)
+        ),
+    }
+}

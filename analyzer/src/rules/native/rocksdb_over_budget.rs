@@ -1,0 +1,127 @@
+//! `rocksdb_over_budget`: RocksDB takes more than the managed memory that it is meant to live in.
+
+use super::rocksdb::RocksDbUse;
+use super::{Native, Standing};
+use crate::finding::{Consumer, ConsumerKind, Finding, Label, Remedy, two_digits};
+use crate::rules::Answer;
+use crate::units::{bytes, round_up};
+use std::collections::BTreeMap;
+
+/// Flink's memory control lets RocksDB exceed its share by a little: what is being flushed, and blocks that are pinned.
+const ALLOWED: f64 = 1.15;
+
+/// Sizes are rounded up to this.
+const STEP_BYTES: u64 = 32 << 20;
+
+pub(super) fn check(native: &Native<'_>) -> Answer {
+    let Some(used) = &native.rocksdb else {
+        return Answer::DoesNotFire("no RocksDB is open in this process".to_owned());
+    };
+    let Some(budget) = used.budget else {
+        return Answer::NotEnoughData {
+            missing: "how much managed memory the process was started with".to_owned(),
+            collect: None,
+        };
+    };
+    let peak = used.peak();
+    if peak as f64 <= budget as f64 * ALLOWED {
+        return Answer::DoesNotFire(format!(
+            "RocksDB's own figures stay in its budget: {} of {}",
+            bytes(peak),
+            bytes(budget)
+        ));
+    }
+    let standing = Standing::of(&native.container, &used.series);
+    if let Standing::Not(reason) = &standing {
+        return Answer::DoesNotFire(format!(
+            "RocksDB took {}, more than its {}, but {reason}",
+            bytes(peak),
+            bytes(budget)
+        ));
+    }
+    let finding = native.finding(Label::RocksdbOverBudget, &standing, &used.series, true);
+    let facts = [
+        used.evidence(native),
+        unmanaged(native, used),
+        Some(native.rose(
+            "what RocksDB uses by its own figures",
+            "rocksdb.memtables_bytes",
+            &used.series,
+        )),
+        native.container.met_evidence(),
+    ];
+    Answer::Fires(Box::new(Finding {
+        evidence: facts.into_iter().flatten().collect(),
+        remedy: remedy(native, used),
+        consumer: Consumer {
+            kind: ConsumerKind::Component,
+            name: Some("RocksDB".to_owned()),
+            line: None,
+            share: Some(two_digits(standing.share())),
+            confidence: 0.93,
+        },
+        ..finding
+    }))
+}
+
+fn unmanaged(native: &Native<'_>, used: &RocksDbUse) -> Option<crate::finding::Evidence> {
+    if !used.is_unmanaged() {
+        return None;
+    }
+    let text = format!(
+        "{} database(s) are open and no write buffer manager is: nothing bounds their memtables together",
+        used.most.databases
+    );
+    Some(native.evidence(text, "rocksdb.write_buffer_managers", &used.series))
+}
+
+fn remedy(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
+    if used.is_unmanaged() {
+        return managed(native, used);
+    }
+    let wanted = round_up(used.peak().saturating_add(used.peak() / 8), STEP_BYTES);
+    let raise = native
+        .container
+        .budget
+        .and_then(|budget| Some((budget, budget.grow("managed", wanted)?)));
+    match raise {
+        Some((budget, raise)) => Remedy {
+            text: format!(
+                "Give it what it uses: {} of managed memory; the process grows from {} to {}, and its container with it. Or let it use less: fewer column families, closed iterators, partitioned indexes.",
+                bytes(wanted),
+                bytes(raise.before.total_process.unwrap_or(0)),
+                bytes(raise.after.total_process.unwrap_or(0)),
+            ),
+            assumes: budget.assumed().into_iter().collect(),
+            config: raise.config,
+            remove: raise.remove,
+            before: Some(raise.before),
+            after: Some(raise.after),
+        },
+        None => Remedy {
+            text: format!(
+                "Give RocksDB {} of managed memory (taskmanager.memory.managed.size), and the container as much more.",
+                bytes(wanted)
+            ),
+            ..Remedy::default()
+        },
+    }
+}
+
+/// Back under Flink's control, in the managed memory that is there already.
+fn managed(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
+    let pools = native.container.budget.map(|budget| budget.pools);
+    let size = bytes(used.budget.unwrap_or(0));
+    Remedy {
+        text: format!(
+            "Let Flink bound it: state.backend.rocksdb.memory.managed: true keeps caches and memtables of all databases within the {size} of managed memory that are reserved and unused now; the process keeps its size. Writes are flushed in smaller pieces then; if they are too slow, raise taskmanager.memory.managed.size."
+        ),
+        config: BTreeMap::from([(
+            "state.backend.rocksdb.memory.managed".to_owned(),
+            "true".to_owned(),
+        )]),
+        before: pools,
+        after: pools,
+        ..Remedy::default()
+    }
+}
