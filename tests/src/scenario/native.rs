@@ -190,7 +190,7 @@ pub(super) const ALL: &[Scenario] = &[
                 ("taskmanager.memory.process.size", "1024m"),
                 ("taskmanager.memory.managed.size", "64m"),
             ],
-            memory_mib: Some(512),
+            memory_mib: Some(448),
             ..CONTAINER
         },
         plot: |stage| stage.run("com.acme.HeapFillJob", &["150000000", "15", "40"]),

@@ -5,6 +5,7 @@ use crate::budget::process_size_key;
 use crate::finding::{Consumer, Evidence, Finding, Label, Remedy, Severity, two_digits};
 use crate::model::MemorySize;
 use crate::rules::Answer;
+use crate::rules::remedy::with_options;
 use crate::units::bytes;
 use std::collections::BTreeMap;
 
@@ -62,22 +63,39 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
     }))
 }
 
+/// The process in the container that is there, if Flink accepts it and the heap can do with what is left; else a container for the process.
 fn remedy(native: &Native<'_>, process: u64, limit: u64) -> Remedy {
-    let key = native
-        .container
-        .budget
-        .map_or("taskmanager.memory.process.size", |budget| {
-            process_size_key(budget.process)
-        });
-    let size = MemorySize::from_bytes(process).to_option();
+    let budget = native.container.budget;
+    let key = budget.map_or("taskmanager.memory.process.size", |budget| {
+        process_size_key(budget.process)
+    });
+    let (process_size, limit_size) = (
+        MemorySize::from_bytes(process).to_option(),
+        MemorySize::from_bytes(limit).to_option(),
+    );
+    let fit = with_options(
+        budget,
+        &[(key, limit_size.clone())],
+        &[],
+        &format!("Make both agree: {key} as large as the container."),
+    );
+    if heap_can_do_with(native, &fit) {
+        return fit;
+    }
     Remedy {
         text: format!(
-            "Make both agree: a container of {size} for this process, or {key}: {} and every pool shrinks to fit.",
-            MemorySize::from_bytes(limit).to_option()
+            "Make both agree: give the process a container of {process_size}. With {key}: {limit_size} Flink would not start, or the heap would not hold what is live."
         ),
-        config: BTreeMap::from([(key.to_owned(), size)]),
-        before: native.container.budget.map(|budget| budget.pools),
-        after: native.container.budget.map(|budget| budget.pools),
+        config: BTreeMap::from([(key.to_owned(), process_size)]),
+        before: budget.map(|budget| budget.pools),
+        after: budget.map(|budget| budget.pools),
         ..Remedy::default()
     }
+}
+
+fn heap_can_do_with(native: &Native<'_>, fit: &Remedy) -> bool {
+    let live = native.container.case.live_heap_bytes();
+    let heap = fit.after.and_then(|pools| pools.jvm_heap);
+    heap.zip(live)
+        .is_some_and(|(heap, live)| heap >= live.saturating_add(live / 2))
 }

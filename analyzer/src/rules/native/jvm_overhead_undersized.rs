@@ -1,11 +1,12 @@
 //! `jvm_overhead_undersized`: nothing leaks, but the limits of all pools and what the JVM takes beside them add up to more than the container.
 
 use super::Native;
-use crate::budget::{Giver, Raise};
+use crate::budget::Wish;
 use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Label, Remedy, Severity, two_digits,
 };
 use crate::rules::Answer;
+use crate::rules::remedy::configured;
 use crate::units::{bytes, round_up, to_bytes};
 use flinkmem_trace::{Ledger, Owner};
 
@@ -146,55 +147,18 @@ fn beside(native: &Native<'_>) -> Option<Evidence> {
 }
 
 fn remedy(native: &Native<'_>) -> Remedy {
-    let room = native.container.room;
-    let measured = room.overhead_measured.unwrap_or(0);
+    let measured = native.container.room.overhead_measured.unwrap_or(0);
     let wanted = round_up(to_bytes(measured as f64 * HEADROOM), STEP_BYTES);
     let live = native.container.case.live_heap_bytes();
-    let heap_needs = live.map(|live| to_bytes(live as f64 * HEAP_OVER_LIVE));
-    let raise = native.container.budget.and_then(|budget| {
-        Some((
-            budget,
-            budget.raise_pool("jvm_overhead", wanted, heap_needs)?,
-        ))
-    });
-    let Some((budget, raise)) = raise else {
-        return Remedy {
-            text: format!(
-                "Leave {} for what is in no pool: lower the heap by as much as is missing, or make the container larger.",
-                bytes(wanted)
-            ),
-            ..Remedy::default()
-        };
-    };
-    Remedy {
-        text: format!(
-            "Leave {} for what is in no pool, a quarter more than measured.{}",
-            bytes(wanted),
-            from_whom(&raise, live)
-        ),
-        assumes: budget.assumed().into_iter().collect(),
-        config: raise.config,
-        remove: raise.remove,
-        before: Some(raise.before),
-        after: Some(raise.after),
-    }
-}
-
-fn from_whom(raise: &Raise, live: Option<u64>) -> String {
-    let size = |size: Option<u64>| bytes(size.unwrap_or(0));
-    match raise.from {
-        Giver::Nobody => " The configuration that was given does so already.".to_owned(),
-        Giver::Heap => format!(
-            " The process keeps its {}: the heap shrinks from {} to {}, of which at most {} were live.",
-            size(raise.after.total_process),
-            size(raise.before.jvm_heap),
-            size(raise.after.jvm_heap),
-            size(live)
-        ),
-        _ => format!(
-            " The heap cannot give it: the process grows from {} to {}, and its container must hold that.",
-            size(raise.before.total_process),
-            size(raise.after.total_process)
-        ),
-    }
+    let wish = Wish::of("jvm_overhead", wanted)
+        .sparing(
+            "jvm_heap",
+            live.map(|live| to_bytes(live as f64 * HEAP_OVER_LIVE)),
+        )
+        .used("jvm_heap", live);
+    let advice = format!(
+        "Leave {} for what is in no pool, a quarter more than measured.",
+        bytes(wanted)
+    );
+    configured(native.container.budget, &wish, &advice)
 }

@@ -162,7 +162,10 @@ impl<'a> Native<'a> {
 
     fn evidence(&self, text: String, signal: &'static str, series: &Series) -> Evidence {
         let case = self.container.case;
-        let (from, to) = (case.wall_ms(series.begin_ms()), case.wall_ms(series.end_ms()));
+        let (from, to) = (
+            case.wall_ms(series.begin_ms()),
+            case.wall_ms(series.end_ms()),
+        );
         Evidence::new(text, signal, from, to)
     }
 }

@@ -2,10 +2,11 @@
 
 use super::rocksdb::RocksDbUse;
 use super::{Native, Standing};
+use crate::budget::Wish;
 use crate::finding::{Consumer, ConsumerKind, Finding, Label, Remedy, two_digits};
 use crate::rules::Answer;
+use crate::rules::remedy::{configured, with_options};
 use crate::units::{bytes, round_up};
-use std::collections::BTreeMap;
 
 /// Flink's memory control lets RocksDB exceed its share by a little: what is being flushed, and blocks that are pinned.
 const ALLOWED: f64 = 1.15;
@@ -80,48 +81,23 @@ fn remedy(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
         return managed(native, used);
     }
     let wanted = round_up(used.peak().saturating_add(used.peak() / 8), STEP_BYTES);
-    let raise = native
-        .container
-        .budget
-        .and_then(|budget| Some((budget, budget.grow("managed", wanted)?)));
-    match raise {
-        Some((budget, raise)) => Remedy {
-            text: format!(
-                "Give it what it uses: {} of managed memory; the process grows from {} to {}, and its container with it. Or let it use less: fewer column families, closed iterators, partitioned indexes.",
-                bytes(wanted),
-                bytes(raise.before.total_process.unwrap_or(0)),
-                bytes(raise.after.total_process.unwrap_or(0)),
-            ),
-            assumes: budget.assumed().into_iter().collect(),
-            config: raise.config,
-            remove: raise.remove,
-            before: Some(raise.before),
-            after: Some(raise.after),
-        },
-        None => Remedy {
-            text: format!(
-                "Give RocksDB {} of managed memory (taskmanager.memory.managed.size), and the container as much more.",
-                bytes(wanted)
-            ),
-            ..Remedy::default()
-        },
-    }
+    let live = native.container.case.live_heap_bytes();
+    let wish = Wish::of("managed", wanted)
+        .sparing("jvm_heap", live.map(|live| live.saturating_add(live / 2)))
+        .used("jvm_heap", live);
+    let advice = format!(
+        "Give it what it uses: {} of managed memory. Or let it use less: fewer column families, closed iterators, partitioned indexes.",
+        bytes(wanted)
+    );
+    configured(native.container.budget, &wish, &advice)
 }
 
 /// Back under Flink's control, in the managed memory that is there already.
 fn managed(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
-    let pools = native.container.budget.map(|budget| budget.pools);
-    let size = bytes(used.budget.unwrap_or(0));
-    Remedy {
-        text: format!(
-            "Let Flink bound it: state.backend.rocksdb.memory.managed: true keeps caches and memtables of all databases within the {size} of managed memory that are reserved and unused now; the process keeps its size. Writes are flushed in smaller pieces then; if they are too slow, raise taskmanager.memory.managed.size."
-        ),
-        config: BTreeMap::from([(
-            "state.backend.rocksdb.memory.managed".to_owned(),
-            "true".to_owned(),
-        )]),
-        before: pools,
-        after: pools,
-        ..Remedy::default()
-    }
+    let advice = format!(
+        "Let Flink bound it: state.backend.rocksdb.memory.managed: true keeps caches and memtables of all databases within the {} of managed memory that are reserved and unused now. Memtables are flushed in smaller pieces then; if that is too slow, raise taskmanager.memory.managed.size.",
+        bytes(used.budget.unwrap_or(0))
+    );
+    let set = [("state.backend.rocksdb.memory.managed", "true".to_owned())];
+    with_options(native.container.budget, &set, &[], &advice)
 }
