@@ -144,7 +144,12 @@ fn vanished(case: &Case) -> (OutcomeKind, String) {
     let moments = &case.timeline.moments;
     let kills = |moment: &Moment| moment.cgroup?.oom_kill;
     let first_kills = moments.iter().find_map(kills).unwrap_or(0);
-    let more_kills = case.timeline.last(kills).unwrap_or(0) > first_kills;
+    // Who goes on to write samples after a kill was not the one who was killed.
+    let before = moments
+        .split_last()
+        .map_or(moments.as_slice(), |(_, rest)| rest);
+    let kills_before = before.iter().rev().find_map(kills).unwrap_or(first_kills);
+    let more_kills = case.timeline.last(kills).unwrap_or(0) > kills_before;
     if more_kills {
         return (
             OutcomeKind::Killed,

@@ -2,12 +2,15 @@
 //! block that went through it. From Java 25 on they are not held against the limit on direct memory: there the container ends the process.
 
 use super::Answer;
+use super::container::Container;
 use super::direct::{
     DirectPicture, Leaning, Mechanism, consumer, met_evidence, owner_evidence, probability,
 };
-use crate::case::share;
-use crate::finding::{Evidence, Finding, Label, Remedy, Severity, two_digits};
-use crate::units::bytes;
+use crate::case::{Owner, is_direct, is_thread_cache, owner_of, share};
+use crate::finding::{
+    Consumer, ConsumerKind, Evidence, Finding, Label, Remedy, Severity, two_digits,
+};
+use crate::units::{bytes, to_bytes};
 use std::collections::BTreeMap;
 
 /// Above this size a buffer need not be kept: allocating it anew costs little beside filling it.
@@ -33,6 +36,115 @@ pub(super) fn check(picture: &DirectPicture<'_>) -> Answer {
         Leaning::Neither(_) | Leaning::NotEnoughData(_) => {
             Answer::DoesNotFire("NIO's caches for threads have room".to_owned())
         }
+    }
+}
+
+/// Of the container, the caches that no other limit counts must have this share at least.
+const OF_CONTAINER: f64 = 0.15;
+/// And of what is held more than at the first sample, this: what grew most need not be what grew alone.
+const OF_GROWTH: f64 = 0.4;
+/// Before the end, this much of the container must be held.
+const NEARLY_FULL: f64 = 0.9;
+
+/// By the container: caches that the JVM does not hold against its limit fill it.
+pub(super) fn in_container(container: &Container<'_>) -> Answer {
+    let Some((limit, use_)) = container.limit.zip(uncounted(container)) else {
+        return Answer::DoesNotFire("no caches beside the limit on direct memory".to_owned());
+    };
+    let grown = container.held.points.first().map_or(0, |first| {
+        let peak = container.held.peak.unwrap_or(0);
+        peak.saturating_sub(to_bytes(first.bytes))
+    });
+    let full = share(container.held.peak.unwrap_or(0), limit) >= NEARLY_FULL;
+    let of_growth = share(use_.caches.bytes, grown);
+    let is_much = share(use_.caches.bytes, limit) >= OF_CONTAINER && of_growth >= OF_GROWTH;
+    if !is_much || !(full || container.killed()) {
+        return Answer::DoesNotFire("the caches have room in the container".to_owned());
+    }
+    Answer::Fires(Box::new(of_container(container, &use_, of_growth)))
+}
+
+/// What lies in caches that no limit of the JVM counts, and whose.
+struct Uncounted {
+    caches: Caches,
+    consumer: Consumer,
+    /// When it was looked at.
+    t_ms: i64,
+}
+
+fn uncounted(container: &Container<'_>) -> Option<Uncounted> {
+    let case = container.case;
+    let last = case.timeline.snapshots.last()?;
+    let mut owners: BTreeMap<Owner, (u64, Option<u32>)> = BTreeMap::new();
+    let mut caches = Caches {
+        bytes: 0,
+        buffers: 0,
+    };
+    for site_use in &last.uses {
+        let site = case.sites.get(&site_use.id);
+        let Some(site) = site.filter(|site| is_thread_cache(site) && !is_direct(site)) else {
+            continue;
+        };
+        caches.bytes = caches.bytes.saturating_add(site_use.live_bytes);
+        caches.buffers = caches.buffers.saturating_add(site_use.live_count);
+        if let Some((owner, frame)) = owner_of(site) {
+            let sum = owners.entry(owner).or_insert((0, frame.line));
+            sum.0 = sum.0.saturating_add(site_use.live_bytes);
+        }
+    }
+    let main = owners.into_iter().max_by_key(|(_, (bytes, _))| *bytes);
+    let consumer = main.map_or_else(Consumer::unknown, |(owner, (bytes, line))| Consumer {
+        kind: ConsumerKind::CallSite,
+        name: Some(owner.method),
+        line,
+        share: Some(two_digits(share(bytes, caches.bytes))),
+        confidence: two_digits(MOST_CONFIDENCE * share(bytes, caches.bytes)),
+    });
+    (caches.bytes > 0).then(|| Uncounted {
+        caches,
+        consumer,
+        t_ms: case.wall_ms(last.up_ms),
+    })
+}
+
+fn of_container(container: &Container<'_>, found: &Uncounted, of_growth: f64) -> Finding {
+    let killed = container.killed();
+    let sure = (MOST_CONFIDENCE * (of_growth / OF_GROWTH).min(1.0)).min(MOST_CONFIDENCE);
+    let kept = Evidence::new(
+        found.caches.text(),
+        "sites.live_bytes",
+        found.t_ms,
+        found.t_ms,
+    );
+    let uncounted = "this Java does not hold them against the limit on direct memory, so nothing but the container stops them";
+    let evidence = [
+        Some(kept.with_value(found.caches.bytes)),
+        Some(Evidence::new(
+            uncounted.to_owned(),
+            "sites.live_bytes",
+            found.t_ms,
+            found.t_ms,
+        )),
+        container.met_evidence(),
+    ];
+    Finding {
+        label: Label::DirectNioThreadCache,
+        severity: match killed {
+            true => Severity::Critical,
+            false => Severity::Warning,
+        },
+        confidence: two_digits(match killed {
+            true => sure * container.sure_of_kill(),
+            false => sure.min(NOT_FAILED),
+        }),
+        alternatives: Vec::new(),
+        limit: container.limit_claim(),
+        consumer: found.consumer.clone(),
+        forecast: None,
+        evidence: evidence.into_iter().flatten().collect(),
+        remedy: found.caches.remedy(),
+        collect: Vec::new(),
+        told_ms: None,
     }
 }
 

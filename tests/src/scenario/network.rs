@@ -45,7 +45,7 @@ pub(super) const ALL: &[Scenario] = &[
             labels: &["network_pool_unallocatable"],
             limit: "direct",
             consumer: &["pool of network buffers"],
-            evidence: &["the JVM allows 48 MiB"],
+            evidence: &["the JVM allows 48.0 MiB"],
             also: &[],
         },
     },
