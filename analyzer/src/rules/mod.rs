@@ -4,6 +4,7 @@
 //! contradict each other.
 
 mod array_limit;
+mod classloader_leak;
 #[allow(
     dead_code,
     unused_imports,
@@ -30,6 +31,7 @@ mod memory_config_inconsistent;
 mod metaspace;
 mod metaspace_by_lines;
 mod mmap_file_accounting;
+mod metaspace_undersized;
 mod native;
 mod network;
 mod network_buffers_insufficient;
@@ -42,6 +44,7 @@ mod pauses;
 mod python_process_memory;
 mod remedy;
 mod sandbox_limit;
+mod thread_leak;
 mod thread_limit;
 mod threads;
 mod told;

@@ -1,4 +1,8 @@
-//! `oom_swallowed_zombie`: an error after which Flink ends the process, and a log that goes on.
+//! `oom_swallowed_zombie`: an error after which the task fails or Flink ends the process, and both live on.
+
+mod by_trace;
+
+pub(super) use by_trace::check;
 
 use super::Answer;
 use super::told::{Claim, Words, in_words, no_line};

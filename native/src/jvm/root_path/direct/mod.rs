@@ -49,6 +49,10 @@ pub(super) fn paths(
     let mut reader = ObjectReader::new(jvmti, env);
     look.threads(&mut reader);
     look.classes(&mut reader);
+    // Last, for it takes longest: what is some links from a thread local's value.
+    if look.found.locals.is_empty() {
+        look.deep_locals(&mut reader);
+    }
     look.chosen(most)
 }
 
@@ -58,6 +62,7 @@ struct Found {
     contexts: Vec<ObjectPath>,
     tasks: Vec<ObjectPath>,
     locals: Vec<ObjectPath>,
+    makers: Vec<ObjectPath>,
     hooks: Vec<ObjectPath>,
     drivers: Vec<ObjectPath>,
 }
@@ -69,6 +74,14 @@ struct Look<'a> {
     found: Found,
 }
 
+fn of_thread(steps: Vec<PathStep>) -> ObjectPath {
+    let root = Root {
+        kind: RootKind::Thread,
+        ..Root::default()
+    };
+    ObjectPath { root, steps }
+}
+
 /// Fields that are read.
 struct Names {
     context: Field,
@@ -77,6 +90,9 @@ struct Names {
     holder: Field,
     task: Field,
     locals: [(&'static str, Field); 2],
+    maker: Field,
+    domains: Field,
+    loader: Field,
     table: Field,
     value: Field,
     array: Field,
@@ -93,6 +109,9 @@ impl Default for Names {
             holder: Field::new("holder"),
             task: Field::new("task"),
             locals: [local("threadLocals"), local("inheritableThreadLocals")],
+            maker: Field::new("inheritedAccessControlContext"),
+            domains: Field::new("context"),
+            loader: Field::new("classloader"),
             table: Field::new("table"),
             value: Field::new("value"),
             array: Field::new("array"),
@@ -124,6 +143,7 @@ impl<'a> Look<'a> {
             found.contexts,
             found.tasks,
             found.locals,
+            found.makers,
             found.hooks,
             found.drivers,
         ];
@@ -141,12 +161,26 @@ impl<'a> Look<'a> {
     }
 
     fn threads(&mut self, reader: &mut ObjectReader<'_, '_>) {
+        self.each_thread(reader, |look, reader, thread| look.thread(reader, thread));
+    }
+
+    fn deep_locals(&mut self, reader: &mut ObjectReader<'_, '_>) {
+        self.each_thread(reader, |look, reader, thread| {
+            look.all_locals(reader, thread, LEVELS);
+        });
+    }
+
+    fn each_thread(
+        &mut self,
+        reader: &mut ObjectReader<'_, '_>,
+        each: fn(&mut Self, &mut ObjectReader<'_, '_>, &JObject<'_>),
+    ) {
         for thread in self.code.bindings.get_all_threads().unwrap_or_default() {
             // SAFETY: a local reference that the JVM has just given to us, given back below.
             let thread = unsafe { JObject::from_raw(reader.env(), thread.cast()) };
             if !self.is_over() {
                 reader.in_frame(|reader| {
-                    self.thread(reader, &thread);
+                    each(self, reader, &thread);
                     Some(())
                 });
             }
@@ -156,22 +190,25 @@ impl<'a> Look<'a> {
     }
 
     fn thread(&mut self, reader: &mut ObjectReader<'_, '_>, thread: &JObject<'_>) {
-        let root = Root {
-            kind: RootKind::Thread,
-            ..Root::default()
-        };
-        let path = |steps| ObjectPath {
-            root: root.clone(),
-            steps,
-        };
         if let Some(steps) = self.context(reader, thread) {
-            self.found.contexts.push(path(steps));
+            self.found.contexts.push(of_thread(steps));
         } else if let Some(steps) = self.task(reader, thread) {
-            self.found.tasks.push(path(steps));
+            self.found.tasks.push(of_thread(steps));
+        } else if let Some(steps) = self.maker(reader, thread) {
+            self.found.makers.push(of_thread(steps));
         }
+        self.all_locals(reader, thread, 0);
+    }
+
+    fn all_locals(
+        &mut self,
+        reader: &mut ObjectReader<'_, '_>,
+        thread: &JObject<'_>,
+        levels: usize,
+    ) {
         for which in 0..self.names.locals.len() {
-            if let Some(steps) = self.locals(reader, thread, which) {
-                self.found.locals.push(path(steps));
+            if let Some(steps) = self.locals(reader, thread, which, levels) {
+                self.found.locals.push(of_thread(steps));
             }
         }
     }
@@ -223,12 +260,42 @@ impl<'a> Look<'a> {
         Some(steps)
     }
 
-    /// By the value of a thread local.
+    /// By the access control context of its maker, which names the loaders of all code on its stack (up to JDK 23).
+    fn maker(
+        &mut self,
+        reader: &mut ObjectReader<'_, '_>,
+        thread: &JObject<'_>,
+    ) -> Option<Vec<PathStep>> {
+        let context = reader.object(&mut self.names.maker, thread)?;
+        let domains = reader.object(&mut self.names.domains, &context)?;
+        // SAFETY: `AccessControlContext.context` is an array of protection domains.
+        let length = unsafe { reader.length(&domains) }.min(ELEMENTS);
+        let (index, domain) = (0..length).find_map(|index| {
+            reader.in_frame(|reader| {
+                // SAFETY: as above, below its length.
+                let domain = unsafe { reader.element(&domains, index) }?;
+                let loader = reader.object(&mut self.names.loader, &domain)?;
+                let is_target = self.is_target(&loader);
+                is_target.then(|| (index, self.field_step(reader, &domain, "classloader")))
+            })
+        })?;
+        let mut steps = vec![
+            self.thread_step(reader, thread, "inheritedAccessControlContext"),
+            self.field_step(reader, &context, "context"),
+            self.element_step(reader, &domains, index),
+            domain,
+        ];
+        steps.extend(self.target_step(reader));
+        Some(steps)
+    }
+
+    /// By the value of a thread local, or what that refers to in so many links.
     fn locals(
         &mut self,
         reader: &mut ObjectReader<'_, '_>,
         thread: &JObject<'_>,
         which: usize,
+        levels: usize,
     ) -> Option<Vec<PathStep>> {
         let (name, field) = self.names.locals.get_mut(which)?;
         let name = *name;
@@ -244,7 +311,7 @@ impl<'a> Look<'a> {
                 let entry = unsafe { reader.element(&table, index) }?;
                 let value = reader.object(&mut self.names.value, &entry)?;
                 let mut steps = vec![self.field_step(reader, &entry, "value")];
-                steps.extend(self.reaches_within(reader, &value, LEVELS)?);
+                steps.extend(self.reaches_within(reader, &value, levels)?);
                 Some(steps)
             });
             if let Some(within) = within {

@@ -7,6 +7,7 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.util.Properties;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -32,7 +33,7 @@ final class LeftBehind {
                 CACHE.set(new Session());
                 break;
             case "thread_local_of_pool":
-                ForkJoinPool.commonPool().submit(() -> CACHE.set(new Session())).get();
+                inCommonPool();
                 break;
             case "driver":
                 DriverManager.registerDriver(new AcmeDriver());
@@ -48,6 +49,16 @@ final class LeftBehind {
             default:
                 throw new IllegalArgumentException(mechanism);
         }
+    }
+
+    /** In one of the JVM's own pooled threads; whoever asks for the result runs the task himself. */
+    private static void inCommonPool() throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        ForkJoinPool.commonPool().execute(() -> {
+            CACHE.set(new Session());
+            done.countDown();
+        });
+        done.await();
     }
 
     private static void start(Thread thread) {
