@@ -1,6 +1,6 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
-use super::{Report, subject::ProcessKind, told};
+use super::{Report, loaders_and_threads, subject::ProcessKind, told};
 use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
@@ -10,6 +10,9 @@ use crate::units::{bytes, duration};
 pub(super) fn headline(finding: &Finding) -> String {
     if finding.limit.confidence.is_some() {
         return told::headline(finding);
+    }
+    if let Some(text) = loaders_and_threads::headline(finding) {
+        return text;
     }
     let share = |of: &str| {
         let percent = finding.consumer.share.map(|share| share * 100.0);
@@ -48,6 +51,9 @@ pub(super) fn headline(finding: &Finding) -> String {
 pub(super) fn consequence(finding: &Finding) -> String {
     if finding.limit.confidence.is_some() {
         return told::cause(finding);
+    }
+    if let Some(text) = loaders_and_threads::consequence(finding) {
+        return text;
     }
     let limit = limit(finding);
     match (finding.label, &finding.forecast) {

@@ -10,9 +10,9 @@ use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Label, Remedy, Severity, two_digits,
 };
 use crate::forecast::{Forecast, forecast};
-use crate::statistics::{Point, growth};
+use crate::statistics::{Point, growth, median};
 use crate::units::{bytes, duration};
-use flinkmem_trace::Retention;
+use flinkmem_trace::{EventKind, Retention};
 
 /// Below this confidence the report says what would settle it.
 const UNSURE: f64 = 0.8;
@@ -43,9 +43,8 @@ fn finding(
 ) -> Finding {
     let confidence = two_digits(probability);
     let main = picture.retained.first();
-    let cause = main.filter(|main| {
-        is_of_thread(main.kind) && threads.drives(&main.holder, main.loaders.len())
-    });
+    let cause = main
+        .filter(|main| is_of_thread(main.kind) && threads.drives(&main.holder, main.loaders.len()));
     let follows = cause.is_some();
     Finding {
         label: Label::ClassloaderLeak,
@@ -134,9 +133,24 @@ fn evidence(
     cause: Option<&Retained<'_>>,
 ) -> Vec<Evidence> {
     let mut facts = Vec::new();
-    facts.extend(picture.generations.as_ref().map(|found| alive(picture, found)));
-    facts.extend(picture.retained.iter().take(3).map(|group| kept(picture, group)));
-    if let Some(main) = picture.retained.first().filter(|main| is_of_thread(main.kind)) {
+    facts.extend(
+        picture
+            .generations
+            .as_ref()
+            .map(|found| alive(picture, found)),
+    );
+    facts.extend(
+        picture
+            .retained
+            .iter()
+            .take(3)
+            .map(|group| kept(picture, group)),
+    );
+    if let Some(main) = picture
+        .retained
+        .first()
+        .filter(|main| is_of_thread(main.kind))
+    {
         facts.extend(threads.creator_evidence(&main.holder));
     }
     if let Some(cause) = cause {
@@ -154,9 +168,9 @@ fn evidence(
 /// Loaders against jobs.
 fn alive(picture: &MetaspacePicture<'_>, found: &Generations<'_>) -> Evidence {
     let census = found.census;
-    let running = found
-        .running
-        .map_or(String::new(), |running| format!(" while {running} job(s) run"));
+    let running = found.running.map_or(String::new(), |running| {
+        format!(" while {running} job(s) run")
+    });
     let generations = match &census.generations_of {
         Some(class) if census.generations > 1 => {
             format!("; {class} is defined {} times", census.generations)
@@ -209,7 +223,34 @@ fn ahead(picture: &MetaspacePicture<'_>) -> Option<Forecast> {
     };
     let points: Vec<Point> = moments[from..].iter().filter_map(point).collect();
     let now_s = seconds(moments.last()?.up_ms);
-    forecast(&growth(&points)?, *points.last()?, picture.limit?, now_s)
+    let last = *points.last()?;
+    let by_trend =
+        growth(&points).and_then(|growth| forecast(&growth, last, picture.limit?, now_s));
+    by_trend.or_else(|| by_generations(picture, last, now_s))
+}
+
+/// Gaps between the ends of jobs that make a forecast.
+const GAPS: usize = 3;
+
+/// Few generations are stairs, which have no line: so many more of them fit, each as long after the other as before.
+fn by_generations(picture: &MetaspacePicture<'_>, last: Point, now_s: f64) -> Option<Forecast> {
+    let found = picture.generations.as_ref()?;
+    let each = found.ended_bytes? as f64 / found.ended.len().max(1) as f64;
+    let left = (picture.limit? as f64 - last.bytes).max(0.0) / each.max(1.0);
+    let gone = |event: &&flinkmem_trace::Event| event.event == EventKind::JobGone;
+    let ends = picture.case.events.iter().filter(gone);
+    let ends: Vec<f64> = ends.map(|event| seconds(event.up_ms)).collect();
+    let mut gaps: Vec<f64> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    gaps.sort_by(f64::total_cmp);
+    let (low, high) = (*gaps.first()?, *gaps.last()?);
+    let middle = median(&mut gaps)?;
+    let passed = now_s - ends.last()?;
+    let from_now = |gap: f64| (gap * left - passed).max(0.0).round();
+    (gaps.len() >= GAPS).then(|| Forecast {
+        exhausted_in_s: from_now(middle),
+        earliest_s: from_now(low),
+        latest_s: from_now(high),
+    })
 }
 
 fn on_demand(picture: &MetaspacePicture<'_>) -> String {
@@ -233,9 +274,7 @@ fn generated(picture: &MetaspacePicture<'_>, probability: f64, class: &str) -> F
                     .map_or(String::new(), |used| format!(" in {}", bytes(used)))
             );
             let at = found.census.taken.t_ms;
-            facts.push(
-                Evidence::new(text, "loaders", at, at).with_value(u64::from(row.loaders)),
-            );
+            facts.push(Evidence::new(text, "loaders", at, at).with_value(u64::from(row.loaders)));
         }
     }
     facts.extend(picture.met_evidence());

@@ -107,9 +107,9 @@ fn loaders(picture: &MetaspacePicture<'_>) -> Option<Evidence> {
             format!("{} of {}{used}", row.classes, row.class)
         })
         .collect();
-    let running = found
-        .running
-        .map_or(String::new(), |running| format!(" for {running} running job(s)"));
+    let running = found.running.map_or(String::new(), |running| {
+        format!(" for {running} running job(s)")
+    });
     let text = format!(
         "one generation: {} class loader(s) of jobs{running}, {} of ended jobs; classes: {}",
         found.live,
@@ -126,7 +126,9 @@ fn climb(picture: &MetaspacePicture<'_>) -> Option<Evidence> {
     let moments = picture.case.timeline.until(first);
     let used = |moment: &crate::case::Moment| picture.area.used(moment);
     let top = moments.iter().rev().find_map(used)?;
-    let half = moments.iter().find(|moment| used(moment) >= Some(top / 2))?;
+    let half = moments
+        .iter()
+        .find(|moment| used(moment) >= Some(top / 2))?;
     let text = format!(
         "{} rose from {} to {} in {}",
         picture.area.in_words(),
@@ -144,6 +146,14 @@ fn requester(picture: &MetaspacePicture<'_>) -> Option<Evidence> {
         .frames
         .iter()
         .find(|frame| Origin::of(frame) == Origin::User)?;
-    let text = format!("the class that did not fit was asked for by {}", frame.qualified());
-    Some(Evidence::new(text, "resource_exhausted", first.t_ms, first.t_ms))
+    let text = format!(
+        "the class that did not fit was asked for by {}",
+        frame.qualified()
+    );
+    Some(Evidence::new(
+        text,
+        "resource_exhausted",
+        first.t_ms,
+        first.t_ms,
+    ))
 }

@@ -89,6 +89,10 @@ fn sign_evidence(picture: &ThreadPicture<'_>, sign: Sign) -> Option<Evidence> {
             "they outlive what started them: {ends} attempts or jobs ended meanwhile, and {} of {} threads live on",
             main.group.live, main.group.appeared
         ),
+        Sign::OutliveJob => format!(
+            "they outlive their job: none runs any more, and {} of {} threads live on",
+            main.group.live, main.group.appeared
+        ),
         Sign::Rise => {
             let growth = total_growth(picture)?;
             format!(
@@ -124,13 +128,15 @@ fn remedy(picture: &ThreadPicture<'_>, sign: Sign) -> String {
     };
     let where_to = match main.creator(picture.case) {
         Some(creator) => {
-            let line = creator.line.map_or(String::new(), |line| format!(" (line {line})"));
+            let line = creator
+                .line
+                .map_or(String::new(), |line| format!(" (line {line})"));
             format!("what {}{line} starts", creator.method)
         }
         None => format!("threads {}", main.pattern()),
     };
     let when = match sign {
-        Sign::OutliveAttempts(_) => {
+        Sign::OutliveAttempts(_) | Sign::OutliveJob => {
             "when the task ends: in close(), which also runs after a failure"
         }
         Sign::Rise => "when it has done its work, or use one pool with a bound",

@@ -6,7 +6,10 @@ use flinkmem_trace::Retention;
 
 /// All ways that keep at least half as many as the first: a loader goes when the last is cut.
 pub(super) fn text(picture: &MetaspacePicture<'_>) -> String {
-    let most = picture.retained.first().map_or(0, |main| main.loaders.len());
+    let most = picture
+        .retained
+        .first()
+        .map_or(0, |main| main.loaders.len());
     let mut texts: Vec<String> = picture
         .retained
         .iter()
@@ -67,9 +70,7 @@ pub(super) fn kind_in_words(kind: Retention) -> &'static str {
     match kind {
         Retention::Thread => "a live thread",
         Retention::InheritedContextClassLoader => "a thread's inherited context class loader",
-        Retention::InheritedAccessControlContext => {
-            "a thread's inherited access control context"
-        }
+        Retention::InheritedAccessControlContext => "a thread's inherited access control context",
         Retention::ThreadLocal => "a ThreadLocal of a live thread",
         Retention::StaticInParentClass => "a static field of a class that is never unloaded",
         Retention::ShutdownHook => "a shutdown hook",

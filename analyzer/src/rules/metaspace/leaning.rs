@@ -133,7 +133,10 @@ fn outlived_soft_references(picture: &MetaspacePicture<'_>, generations: &Genera
     let timeline = &picture.case.timeline;
     let Some(free) = timeline.last(|moment| {
         let heap = moment.heap?;
-        Some(heap.max_bytes.saturating_sub(heap.after_gc_bytes.unwrap_or(0)))
+        Some(
+            heap.max_bytes
+                .saturating_sub(heap.after_gc_bytes.unwrap_or(0)),
+        )
     }) else {
         return false;
     };
@@ -155,7 +158,10 @@ fn generated(picture: &MetaspacePicture<'_>) -> Option<String> {
     let generations = picture.generations.as_ref()?;
     let first = picture.case.evidence.all::<Loaders>().next()?;
     let of_jdk = |class: &str| {
-        class == "boot" || ["jdk.", "java.", "sun."].iter().any(|prefix| class.starts_with(prefix))
+        class == "boot"
+            || ["jdk.", "java.", "sun."]
+                .iter()
+                .any(|prefix| class.starts_with(prefix))
     };
     let before = |class: &str| {
         let row = first.by_class.iter().find(|row| row.class == class);

@@ -7,7 +7,7 @@ mod retained;
 #[cfg(test)]
 mod tests;
 
-pub(super) use generations::{Generations, is_of_job};
+pub(super) use generations::{Generations, is_of_job, running_jobs};
 pub(super) use leaning::Leaning;
 pub(super) use retained::{Retained, in_words, is_of_thread};
 
@@ -130,12 +130,12 @@ impl<'a> MetaspacePicture<'a> {
             .first()
             .and_then(|first| Area::of(first))
             .unwrap_or(Area::Metaspace);
-        let generations =
-            census(case, &met).map(|census| Generations::until(case, census));
-        let limit = case
-            .timeline
-            .last(|moment| area.max(moment))
-            .or(case.observed.jvm_limits.metaspace.filter(|_| area == Area::Metaspace));
+        let generations = census(case, &met).map(|census| Generations::until(case, census));
+        let limit = case.timeline.last(|moment| area.max(moment)).or(case
+            .observed
+            .jvm_limits
+            .metaspace
+            .filter(|_| area == Area::Metaspace));
         let mut picture = Self {
             case,
             outcome: facts.outcome,

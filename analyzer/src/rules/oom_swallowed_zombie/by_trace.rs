@@ -48,7 +48,11 @@ pub(in crate::rules) fn check(facts: Facts<'_>) -> Answer {
     if task_ended(case, first) {
         return Answer::DoesNotFire("the task failed, as it should".to_owned());
     }
-    let life = Life { case, first, lived_s };
+    let life = Life {
+        case,
+        first,
+        lived_s,
+    };
     if was_caught(&met) {
         return match life.signs_of_hanging() {
             hanging if hanging.is_empty() && limit_of(first) != Some("metaspace") => {
@@ -84,7 +88,10 @@ fn task_ended(case: &Case, first: &Incident) -> bool {
             EventKind::TaskEnded | EventKind::Restart | EventKind::JobGone
         )
     };
-    let mut after = case.events.iter().filter(|event| event.up_ms >= first.up_ms);
+    let mut after = case
+        .events
+        .iter()
+        .filter(|event| event.up_ms >= first.up_ms);
     after.any(|event| ends(event.event))
 }
 
@@ -124,7 +131,10 @@ impl Life<'_> {
             confidence: 0.85,
         });
         let name = consumer.name.clone().unwrap_or_default();
-        let mut evidence = vec![self.error(), self.outlived("its task runs on, in the same attempt")];
+        let mut evidence = vec![
+            self.error(),
+            self.outlived("its task runs on, in the same attempt"),
+        ];
         evidence.extend(hanging);
         let text = format!(
             "Let the error go: what catches Throwable or Error around {name} must throw an OutOfMemoryError again. So that no error of this kind is lost, let it end the process: taskmanager.jvm-exit-on-oom: true, or -XX:+ExitOnOutOfMemoryError in env.java.opts.taskmanager. Then restart this one."
@@ -133,7 +143,10 @@ impl Life<'_> {
     }
 
     fn could_not_end(&self) -> Finding {
-        let evidence = vec![self.error(), self.outlived("no task was ended or restarted")];
+        let evidence = vec![
+            self.error(),
+            self.outlived("no task was ended or restarted"),
+        ];
         let text = "Restart the process: it lives, but its tasks do not. So that it ends by itself: -XX:+ExitOnOutOfMemoryError in env.java.opts.taskmanager, for Flink's own way out needs classes that no longer fit.";
         self.finding(
             Severity::Warning,
@@ -219,11 +232,18 @@ impl Life<'_> {
     /// Checkpoints that were made until then, and none afterwards in three times their interval.
     fn checkpoints(&self) -> Option<Evidence> {
         let made = |event: &&flinkmem_trace::Event| event.event == EventKind::Checkpoint;
-        let times: Vec<u64> = self.case.events.iter().filter(made).map(|e| e.up_ms).collect();
+        let times: Vec<u64> = self
+            .case
+            .events
+            .iter()
+            .filter(made)
+            .map(|e| e.up_ms)
+            .collect();
         let before = times.partition_point(|time| *time <= self.first.up_ms);
         let (earlier, later) = times.split_at(before);
         let (begin, end) = (earlier.first()?, earlier.last()?);
-        let interval_s = (seconds(*end) - seconds(*begin)) / (earlier.len().checked_sub(1)?.max(1)) as f64;
+        let interval_s =
+            (seconds(*end) - seconds(*begin)) / (earlier.len().checked_sub(1)?.max(1)) as f64;
         // One that was under way may complete.
         if earlier.len() < 2 || later.len() > 1 || self.lived_s < 3.0 * interval_s {
             return None;
@@ -233,7 +253,12 @@ impl Life<'_> {
             earlier.len(),
             duration(interval_s)
         );
-        Some(Evidence::new(text, "checkpoint", self.case.wall_ms(*begin), self.first.t_ms))
+        Some(Evidence::new(
+            text,
+            "checkpoint",
+            self.case.wall_ms(*begin),
+            self.first.t_ms,
+        ))
     }
 
     /// Processor time before and after.
@@ -242,9 +267,8 @@ impl Life<'_> {
         let at = moments.partition_point(|moment| moment.up_ms < self.first.up_ms);
         let (before, after) = moments.split_at(at);
         // The error itself costs collections.
-        let rested = after.partition_point(|moment| {
-            seconds(moment.up_ms) < seconds(self.first.up_ms) + CAUGHT_S
-        });
+        let rested = after
+            .partition_point(|moment| seconds(moment.up_ms) < seconds(self.first.up_ms) + CAUGHT_S);
         let lately = before.partition_point(|moment| {
             seconds(moment.up_ms) + OUTLIVED_S < seconds(self.first.up_ms)
         });
@@ -261,9 +285,7 @@ impl Life<'_> {
 
 /// Processors in use.
 fn share(moments: &[Moment]) -> Option<f64> {
-    let used = |moment: &Moment| {
-        Some((moment.up_ms, moment.cpu?.process_us))
-    };
+    let used = |moment: &Moment| Some((moment.up_ms, moment.cpu?.process_us));
     let (from_ms, from_us) = moments.iter().find_map(used)?;
     let (to_ms, to_us) = moments.iter().rev().find_map(used)?;
     let elapsed_us = to_ms.saturating_sub(from_ms).saturating_mul(1000);

@@ -2,7 +2,9 @@
 
 use super::{Group, ThreadPicture};
 use crate::case::{Case, seconds};
+use crate::rules::metaspace::running_jobs;
 use crate::statistics::{Growth, Point, Shape, growth};
+use flinkmem_trace::{Event, EventKind};
 
 /// Which way the evidence leans, with its probability.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub(in crate::rules) enum Leaning {
 pub(in crate::rules) enum Sign {
     /// They outlive the attempts or jobs that started them, so many of which ended.
     OutliveAttempts(usize),
+    /// They outlive the job that started more and more of them.
+    OutliveJob,
     /// They go on to rise while the job runs.
     Rise,
 }
@@ -34,6 +38,12 @@ const HARDLY_ANY: f64 = 0.1;
 
 /// So many ends of attempts or jobs, and censuses with more threads each, are no coincidence.
 const SEVERAL: usize = 3;
+
+/// More threads than pools with a bound have.
+const MORE_THAN_POOLS: u64 = 200;
+
+/// A job that has just ended may still be ending its threads.
+const RESTED_MS: u64 = 2_000;
 
 /// Growth over less time is a warm-up: pools fill when a job starts.
 const WARM_UP_S: f64 = 60.0;
@@ -55,6 +65,7 @@ pub(super) fn of(picture: &ThreadPicture<'_>) -> Leaning {
     }
     if picture.failed() {
         return Leaning::Limit(match picture.limit.max() {
+            Some(_) if is_filled_slowly(picture) => 0.65,
             Some(_) => 0.93,
             None => 0.6,
         });
@@ -69,6 +80,12 @@ pub(super) fn of(picture: &ThreadPicture<'_>) -> Leaning {
     })
 }
 
+/// A pool that fills up slowly looks like a leak until it is full.
+fn is_filled_slowly(picture: &ThreadPicture<'_>) -> bool {
+    let rises = picture.main.as_ref().map_or(0, Group::rises);
+    rises >= 2 && climb_s(picture.case, picture).is_some_and(|s| s >= GRADUAL_S)
+}
+
 fn leak(picture: &ThreadPicture<'_>) -> Option<(f64, Sign)> {
     let main = picture.main.as_ref()?;
     if main.grown < MANY || main.ended_share() > HARDLY_ANY {
@@ -78,17 +95,35 @@ fn leak(picture: &ThreadPicture<'_>) -> Option<(f64, Sign)> {
     if ends >= SEVERAL && main.rises() >= SEVERAL {
         return Some((0.95, Sign::OutliveAttempts(ends)));
     }
+    // The executors of the JDK mostly have a bound, and fill up to it.
+    let by_pool = main
+        .creator(picture.case)
+        .is_some_and(|creator| creator.by_pool);
+    let fills = by_pool && main.grown < MORE_THAN_POOLS;
     if picture.failed() {
         let gradual = main.rises() >= 2 && climb_s(picture.case, picture)? >= GRADUAL_S;
-        let by_pool = main.creator(picture.case).is_some_and(|creator| creator.by_pool);
-        return (gradual && !by_pool).then_some((0.88, Sign::Rise));
+        return (gradual && !fills).then_some((0.88, Sign::Rise));
+    }
+    if main.rises() < SEVERAL || fills {
+        return None;
+    }
+    if outlives_its_job(picture) {
+        return Some((0.9, Sign::OutliveJob));
     }
     let growth = total_growth(picture)?;
-    let goes_on = matches!(growth.shape, Shape::Steady)
-        && growth.trend.span_s >= WARM_UP_S
-        && growth.trend.rise() <= 2.0 * main.grown as f64;
-    let by_pool = main.creator(picture.case).is_some_and(|creator| creator.by_pool);
-    (goes_on && main.rises() >= SEVERAL && !by_pool).then_some((0.85, Sign::Rise))
+    let goes_on = growth.shape == Shape::Steady && growth.trend.span_s >= WARM_UP_S;
+    goes_on.then_some((0.85, Sign::Rise))
+}
+
+/// Whether no job runs any more, and some time has passed since.
+fn outlives_its_job(picture: &ThreadPicture<'_>) -> bool {
+    let Some(taken) = picture.census.map(|census| census.taken) else {
+        return false;
+    };
+    let gone = |event: &&Event| event.event == EventKind::JobGone && event.up_ms <= taken.up_ms;
+    let last = picture.case.events.iter().rev().find(gone);
+    let rested = last.is_some_and(|last| taken.up_ms.saturating_sub(last.up_ms) >= RESTED_MS);
+    rested && running_jobs(picture.case, taken.up_ms) == Some(0)
 }
 
 /// Ends of attempts after the first of these threads was seen.
@@ -96,7 +131,11 @@ fn ends_since(picture: &ThreadPicture<'_>, main: &Group<'_>) -> usize {
     let first_seen = main.history.iter().find(|(_, live)| *live > 0);
     let from_ms = first_seen.map_or(u64::MAX, |(up_ms, _)| *up_ms);
     // One that ended between two censuses may have started the first of them.
-    let before = main.history.iter().rev().find(|(up_ms, _)| *up_ms < from_ms);
+    let before = main
+        .history
+        .iter()
+        .rev()
+        .find(|(up_ms, _)| *up_ms < from_ms);
     let from_ms = before.map_or(0, |(up_ms, _)| *up_ms);
     let ends = picture.ends.iter();
     ends.filter(|end| **end >= from_ms).count()
@@ -131,6 +170,9 @@ fn climb_s(case: &Case, picture: &ThreadPicture<'_>) -> Option<f64> {
     let top = moments.iter().filter_map(live).max()?;
     let grown = picture.main.as_ref()?.grown.min(top);
     let level = top - grown / 4 * 3;
-    let begin = moments.iter().rev().find(|moment| live(moment) < Some(level))?;
+    let begin = moments
+        .iter()
+        .rev()
+        .find(|moment| live(moment) < Some(level))?;
     Some(seconds(first.up_ms) - seconds(begin.up_ms))
 }

@@ -63,10 +63,12 @@ impl ThreadLimit {
             Self::Pids { current, max } => {
                 format!("{current} of at most {max} threads are in its container (pids.max)")
             }
-            Self::User { current, max } => format!(
-                "the process has {current} threads, its user may have {max} (ulimit -u)"
-            ),
-            Self::Unknown { current: Some(current) } => {
+            Self::User { current, max } => {
+                format!("the process has {current} threads, its user may have {max} (ulimit -u)")
+            }
+            Self::Unknown {
+                current: Some(current),
+            } => {
                 format!("the process has {current} threads, and no limit that is known is near")
             }
             Self::Unknown { current: None } => "the limit is not known".to_owned(),

@@ -141,9 +141,14 @@ impl<'a> ThreadPicture<'a> {
     /// Who starts threads of that name.
     pub(super) fn creator_evidence(&self, pattern: &str) -> Option<Evidence> {
         let census = self.case.evidence.last::<ThreadCensus>()?;
-        let group = census.groups.iter().find(|group| group.pattern == pattern)?;
+        let group = census
+            .groups
+            .iter()
+            .find(|group| group.pattern == pattern)?;
         let creator = groups::creator(self.case, group)?;
-        let line = creator.line.map_or(String::new(), |line| format!(" (line {line})"));
+        let line = creator
+            .line
+            .map_or(String::new(), |line| format!(" (line {line})"));
         let text = format!(
             "{} thread(s) {pattern} live, started by {}{line}",
             group.live, creator.method
@@ -157,7 +162,9 @@ impl<'a> ThreadPicture<'a> {
         let (main, census) = (self.main.as_ref()?, self.census?);
         let (from, to) = (main.first, census.taken);
         let creator = main.creator(self.case).map_or(String::new(), |creator| {
-            let line = creator.line.map_or(String::new(), |line| format!(" (line {line})"));
+            let line = creator
+                .line
+                .map_or(String::new(), |line| format!(" (line {line})"));
             format!(", started by {}{line}", creator.method)
         });
         let text = format!(
@@ -193,9 +200,11 @@ impl<'a> ThreadPicture<'a> {
 }
 
 fn census<'a>(case: &'a Case, refused: &[&Incident]) -> Option<&'a ThreadCensus> {
-    let of_incident = refused
-        .iter()
-        .find_map(|incident| case.evidence.of_incident::<ThreadCensus>(incident.id).next());
+    let of_incident = refused.iter().find_map(|incident| {
+        case.evidence
+            .of_incident::<ThreadCensus>(incident.id)
+            .next()
+    });
     of_incident
         .or_else(|| case.evidence.until(refused.first()?.up_ms))
         .or_else(|| case.evidence.last())
