@@ -54,6 +54,13 @@ impl Budget {
         self.change(&Wish::of(pool, bytes))
     }
 
+    /// The change that gives a TaskManager's tasks at least `bytes` of heap. The process keeps its size where managed memory can spare
+    /// them, that is, where it keeps at least what was reserved of it; `None` for that when it is not known.
+    #[must_use]
+    pub fn raise_task_heap(&self, bytes: u64, managed_reserved: Option<u64>) -> Option<Raise> {
+        self.change(&Wish::of("task_heap", bytes).sparing("managed", managed_reserved))
+    }
+
     /// What remedies take for the user's configuration, where none was given: keys and values.
     #[must_use]
     pub fn assumed(&self) -> Vec<(String, String)> {

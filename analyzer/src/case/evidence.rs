@@ -79,6 +79,16 @@ impl Evidence {
         self.records.push(record);
     }
 
+    /// Evidence for tests of rules.
+    #[cfg(test)]
+    pub(crate) fn of_records(records: impl IntoIterator<Item = Record>) -> Self {
+        let mut evidence = Self {
+            records: records.into_iter().collect(),
+        };
+        evidence.sort();
+        evidence
+    }
+
     /// Facts and history are read one after the other, and each is in order.
     pub(super) fn sort(&mut self) {
         self.records.sort_by_key(Record::t_ms);

@@ -1,8 +1,23 @@
-//! `heap_bulk_materialization`: by lines, the heap was exhausted while a driver was reading a result.
+//! `heap_bulk_materialization`: one call loads a whole result. By lines, the heap was exhausted while a driver was reading one.
 
 use super::Answer;
+use super::heap::{Cause, Draft, HeapPicture, draft};
 use super::told::{Claim, HeapCause, Words, in_words, no_line};
-use crate::finding::{Consumer, ConsumerKind, Label};
+use crate::finding::{Consumer, ConsumerKind, Label, Remedy};
+
+pub(super) fn check(picture: &HeapPicture<'_>) -> Answer {
+    draft(picture, Cause::Bulk, Label::HeapBulkMaterialization, remedy)
+}
+
+fn remedy(draft: &Draft) -> Remedy {
+    let whose = match &draft.consumer.name {
+        Some(name) => format!("{name} takes a whole result at once"),
+        None => "One call takes a whole result at once".to_owned(),
+    };
+    in_words(format!(
+        "{whose}: let it stream (a fetch size of the driver, an iterator, pages), or read in partitions of a known size. A larger heap holds only a larger result."
+    ))
+}
 
 pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     let heap = &words.heap;

@@ -1,10 +1,17 @@
-//! `heap_undersized`: by lines, the heap was exhausted and nothing tells by whom. Of the public reports with such a line, this cause and state that
+//! `heap_undersized`: the live set is legitimate and larger than the heap. A size helps, and here it is. By lines, the heap was exhausted and nothing tells by whom. Of the public reports with such a line, this cause and state that
 //! grows are the commonest, one in five each; so the label is weak, the limit certain.
 
 use super::Answer;
+use super::heap::{Cause, HeapPicture, draft, heap_remedy};
 use super::told::{Claim, HeapCause, Words, in_words, no_line};
 use crate::finding::Label;
 use crate::lines::Fact;
+
+pub(super) fn check(picture: &HeapPicture<'_>) -> Answer {
+    draft(picture, Cause::Undersized, Label::HeapUndersized, |draft| {
+        heap_remedy(picture, &draft.consumer)
+    })
+}
 
 pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     let heap = &words.heap;

@@ -1,10 +1,30 @@
-//! `jm_heap_metadata`: by lines, the heap of a JobManager was exhausted, or one of its coordinators died without a word.
+//! `jm_heap_metadata`: a JobManager or coordinator holds splits, executions, schemas. By lines, the heap of a JobManager was exhausted, or one of its coordinators died without a word.
 
 use super::Answer;
+use super::heap::{Cause, Draft, HeapPicture, draft};
 use super::told::{Claim, HeapCause, Words, in_words, no_line};
-use crate::finding::{Evidence, Label, Severity};
+use crate::finding::{Evidence, Label, Remedy, Severity};
 use crate::lines::{Fact, HeapWords};
 use crate::units::bytes;
+
+pub(super) fn check(picture: &HeapPicture<'_>) -> Answer {
+    draft(picture, Cause::Metadata, Label::JmHeapMetadata, |draft| {
+        remedy(picture, draft)
+    })
+}
+
+fn remedy(picture: &HeapPicture<'_>, draft: &Draft) -> Remedy {
+    let whose = match &draft.consumer.name {
+        Some(name) => format!("{name} fills the JobManager's heap"),
+        None => "A coordinator fills the JobManager's heap".to_owned(),
+    };
+    let limit = picture
+        .limit
+        .map_or(String::new(), |limit| format!(", now {}", bytes(limit)));
+    in_words(format!(
+        "{whose}: let it hold less: larger chunks or splits, discovery that waits until splits are taken, fewer tables in one job, fewer kept executions (jobmanager.execution.attempts-history-size, web.history), an upgrade that releases finished splits. Only where the number of splits has an end does a larger jobmanager.memory.heap.size{limit} help."
+    ))
+}
 
 pub(super) fn by_lines(words: &Words<'_>) -> Answer {
     let heap = &words.heap;

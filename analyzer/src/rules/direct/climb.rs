@@ -59,6 +59,11 @@ impl Climb {
             .filter_map(|moment| Some((moment.up_ms, moment.direct_bytes()? as f64)))
             .skip_while(|level| level.1 < taken)
             .collect();
+        Self::to_the_last(&levels)
+    }
+
+    /// The same for any series of milliseconds since the agent started, and bytes.
+    pub(in crate::rules) fn to_the_last(levels: &[(u64, f64)]) -> Option<Self> {
         let &(to_ms, top) = levels.last()?;
         let usual = lower_quartile(levels.iter().map(|level| level.1).collect())?;
         let foot_level = usual + FOOT * (top - usual);
