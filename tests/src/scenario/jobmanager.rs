@@ -1,6 +1,54 @@
 //! Faults of a JobManager.
 
-use super::Scenario;
+use super::{End, Expected, Scenario, Setup};
+use std::time::Duration;
+
+/// A JobManager with 64 MiB of heap.
+const SMALL: Setup = Setup {
+    configuration: &[
+        ("restart-strategy.type", "none"),
+        ("jobmanager.memory.process.size", "640m"),
+    ],
+    ..Setup::JOB_MANAGER
+};
 
 /// All of the family.
-pub(super) const ALL: &[Scenario] = &[];
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "jm-splits",
+        about: "a source discovers files faster than they are read; its enumerator, in the JobManager, keeps each",
+        setup: SMALL,
+        plot: |stage| {
+            let files = ["4000000", "enumerator"];
+            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(25))
+        },
+        ends: &[End::JobFailed, End::Exited, End::Alive],
+        expected: Expected {
+            labels: &["jm_heap_metadata"],
+            limit: "heap",
+            consumer: &[
+                "com.acme.SplitHoardJob$FileEnumerator",
+                "com.acme.SplitHoardJob$PendingFile",
+            ],
+            evidence: &[],
+            also: &[],
+        },
+    },
+    Scenario {
+        name: "jm-leak",
+        about: "user code in the JobManager logs every file that it finds to a static list, and empties it never",
+        setup: SMALL,
+        plot: |stage| {
+            let files = ["4000000", "static"];
+            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(25))
+        },
+        ends: &[End::JobFailed, End::Exited, End::Alive],
+        expected: Expected {
+            labels: &["heap_leak", "jm_heap_metadata"],
+            limit: "heap",
+            consumer: &["com.acme.SplitHoardJob$"],
+            evidence: &[],
+            also: &[],
+        },
+    },
+];

@@ -5,7 +5,7 @@ use crate::case::Origin;
 use crate::heap::{ClassKind, class_kind};
 use crate::statistics::Shape;
 use crate::units::{bytes, duration};
-use flinkmem_trace::{Frame, HolderKind};
+use flinkmem_trace::{Frame, Histogram, HolderKind};
 
 /// A cause of a full heap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +213,7 @@ pub(super) fn is_opening(picture: &HeapPicture<'_>) -> bool {
     by_site.unwrap_or_else(by_requester)
 }
 
-/// The way up took a short time after a quiet one.
+/// The way up took a short time after a quiet one. Where all of it was given back at once, it need not have been that quiet.
 fn is_burst(picture: &HeapPicture<'_>, at_ms: u64) -> bool {
     let Some(climb) = picture.live.climb else {
         return false;
@@ -227,7 +227,11 @@ fn is_burst(picture: &HeapPicture<'_>, at_ms: u64) -> bool {
             .map_or(0, |moment| moment.up_ms),
     );
     let quiet_s = climb.from_ms.saturating_sub(begin) as f64 / 1000.0;
-    climb.seconds() <= BURST_S && quiet_s >= QUIET_BEFORE * climb.seconds()
+    let quiet_before = match is_given_back(picture, at_ms) {
+        true => QUIET_BEFORE / 2.0,
+        false => QUIET_BEFORE,
+    };
+    climb.seconds() <= BURST_S && quiet_s >= quiet_before * climb.seconds()
 }
 
 fn has_one_site(picture: &HeapPicture<'_>) -> bool {
@@ -245,9 +249,16 @@ fn is_given_back(picture: &HeapPicture<'_>, at_ms: u64) -> bool {
         .moments_after(at_ms)
         .iter()
         .take_while(|moment| moment.up_ms <= soon);
-    after
+    let by_samples = after
         .filter_map(|moment| moment.heap)
-        .any(|heap| (heap.used_bytes as f64) < full)
+        .any(|heap| (heap.used_bytes as f64) < full);
+    // A process that ends soon has a histogram, if anything.
+    let mut histograms = picture.case.evidence.all::<Histogram>();
+    let by_histogram = histograms.any(|found| {
+        let is_soon = (at_ms..=soon).contains(&found.taken.up_ms);
+        is_soon && found.complete && found.count > 0 && (found.bytes as f64) < full
+    });
+    by_samples || by_histogram
 }
 
 /// A way up of at least this long is gradual, if it has no large step.

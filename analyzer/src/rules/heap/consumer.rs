@@ -69,7 +69,10 @@ fn by_holder(picture: &HeapPicture<'_>) -> Option<Consumer> {
     let holder = picture.content.as_ref()?.holder()?;
     let class = holder.class.as_deref()?;
     let kind = class_kind(class, holder.loader.as_deref());
-    let is_telling = !matches!(kind, ClassKind::Jdk | ClassKind::Framework);
+    // A field of what is held by the thousand is not who holds it.
+    let is_outermost =
+        holder.kind != HolderKind::Field || picture.content.as_ref()?.chain.len() > 1;
+    let is_telling = is_outermost && !matches!(kind, ClassKind::Jdk | ClassKind::Framework);
     is_telling.then(|| Consumer {
         kind: match holder.kind {
             HolderKind::Local => ConsumerKind::CallSite,

@@ -1,14 +1,13 @@
 //! A finding on the heap: what all its labels have in common.
 
 use super::{Cause, HeapPicture, Leaning, consumer, evidence};
-use crate::finding::{
-    Consumer, ConsumerKind, Finding, Forecast, Label, Remedy, Severity, two_digits,
-};
+use crate::case::seconds;
+use crate::finding::{Consumer, ConsumerKind, Finding, Label, Remedy, Severity, two_digits};
+use crate::forecast::Forecast;
 use crate::rules::Answer;
 
 /// What a rule adds to what the picture says.
 pub(in crate::rules) struct Draft {
-    pub(in crate::rules) label: Label,
     pub(in crate::rules) consumer: Consumer,
     pub(in crate::rules) sure: f64,
 }
@@ -39,7 +38,6 @@ pub(in crate::rules) fn draft(
         }
     };
     let draft = Draft {
-        label,
         consumer: consumer::consumer(picture, cause),
         sure: two_digits(sure),
     };
@@ -72,13 +70,9 @@ fn severity(picture: &HeapPicture<'_>, forecast: Option<Forecast>) -> Severity {
 fn forecast(picture: &HeapPicture<'_>) -> Option<Forecast> {
     let ahead = picture.exhausted_ms().is_none() && picture.may_run();
     let (growth, _) = picture.live.growth.filter(|_| ahead)?;
-    let last = picture.live.old.last()?;
-    let since = picture.case.timeline.moments.last()?.up_ms as f64 / 1000.0 - last.s;
-    let left = picture.limit? as f64 - last.bytes;
-    let in_s = left / growth.trend.slope - since;
-    in_s.is_finite().then(|| Forecast {
-        exhausted_in_s: in_s.max(0.0).round(),
-    })
+    let last = *picture.live.old.last()?;
+    let now_s = seconds(picture.case.timeline.moments.last()?.up_ms);
+    crate::forecast::forecast(&growth, last, picture.limit?, now_s)
 }
 
 fn alternatives(label: Label, sure: f64) -> Vec<Label> {

@@ -67,21 +67,22 @@ pub(super) fn is_coordinating(frames: &[Frame]) -> bool {
 }
 
 /// Whose call a stack is, and the frame that says so. A constructor says what is made, its caller who makes it: so the caller counts,
-/// where it is of the same code.
+/// where it is of the same code, be there a collection of the JDK's in between. Classes that the JVM makes up for lambdas name nobody.
 pub(super) fn owner(frames: &[Frame]) -> Option<(Owner, &Frame)> {
+    let named: Vec<&Frame> = frames.iter().filter(|frame| !is_made_up(frame)).collect();
     let whole = Site {
-        frames: frames.to_vec(),
+        frames: named.iter().map(|&frame| frame.clone()).collect(),
         ..Site::default()
     };
     let (owner, frame) = owner_of(&whole)?;
-    let at = frames.iter().position(|known| known == frame)?;
-    let caller = frames[at..]
+    let at = named.iter().position(|&known| known == frame)?;
+    let first = *named.get(at)?;
+    let caller = named[at..]
         .iter()
-        .find(|caller| !is_constructor(caller))
-        .filter(|caller| {
-            Origin::of(caller) == owner.origin && !frames_of_flink_between(frames, at, caller)
-        });
-    let frame = caller.unwrap_or(&frames[at]);
+        .copied()
+        .find(|caller| Origin::of(caller) != Origin::Jdk && !is_constructor(caller))
+        .filter(|caller| Origin::of(caller) == owner.origin);
+    let frame = caller.unwrap_or(first);
     let owner = Owner {
         origin: owner.origin,
         method: frame.qualified(),
@@ -93,13 +94,8 @@ fn is_constructor(frame: &Frame) -> bool {
     matches!(frame.method.as_str(), "<init>" | "<clinit>")
 }
 
-/// Another's code between the constructor and that caller makes it somebody else's call.
-fn frames_of_flink_between(frames: &[Frame], from: usize, to: &Frame) -> bool {
-    let user = Origin::of(&frames[from]);
-    frames[from..]
-        .iter()
-        .take_while(|frame| *frame != to)
-        .any(|frame| Origin::of(frame) != user)
+fn is_made_up(frame: &Frame) -> bool {
+    frame.class.contains("$$Lambda") || frame.class.starts_with("java.lang.invoke.")
 }
 
 #[cfg(test)]
@@ -137,6 +133,17 @@ pub(in crate::rules) mod tests {
             "com.acme.Other.map",
         ]);
         assert_eq!(owner(&stack).unwrap().0.method, "com.acme.Writer.<init>");
+    }
+
+    #[test]
+    fn a_lambda_that_a_collection_calls_belongs_to_who_called_the_collection() {
+        let stack = frames(&[
+            "com.acme.Session.<init>",
+            "com.acme.Sessions$$Lambda$845.0x00007f289f5dd000.apply",
+            "java.util.concurrent.ConcurrentHashMap.computeIfAbsent",
+            "com.acme.Sessions.of",
+        ]);
+        assert_eq!(owner(&stack).unwrap().0.method, "com.acme.Sessions.of");
     }
 
     #[test]

@@ -123,7 +123,10 @@ pub(super) unsafe extern "system" fn reference(
         JVMTI_HEAP_REFERENCE_STATIC_FIELD => HolderKind::StaticField,
         JVMTI_HEAP_REFERENCE_STACK_LOCAL => HolderKind::Local,
         JVMTI_HEAP_REFERENCE_THREAD => HolderKind::Thread,
-        JVMTI_HEAP_REFERENCE_JNI_GLOBAL | JVMTI_HEAP_REFERENCE_JNI_LOCAL => HolderKind::Jni,
+        // HotSpot tells the constants of compiled code on a stack as JNI locals of its thread: a static final field that hot code reads.
+        // Followed from here, all that it holds would have no holder; the field itself comes later, and tells it.
+        JVMTI_HEAP_REFERENCE_JNI_LOCAL => return 0,
+        JVMTI_HEAP_REFERENCE_JNI_GLOBAL => HolderKind::Jni,
         JVMTI_HEAP_REFERENCE_MONITOR | JVMTI_HEAP_REFERENCE_OTHER => HolderKind::Root,
         _ => return JVMTI_VISIT_OBJECTS,
     };
