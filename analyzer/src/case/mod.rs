@@ -59,7 +59,7 @@ pub struct Case {
     /// What their lines say, and how often each was told in its file; in the order of time, lines without a time last.
     pub told: Vec<(Told, u64)>,
     /// What sources say that does not go together.
-    contradictions: Vec<String>,
+    pub(crate) contradictions: Vec<String>,
 }
 
 impl Case {

@@ -21,8 +21,8 @@ const RUNS: f64 = 0.6;
 /// By a trace: the host had nothing left at the last look, and the container's limit was far.
 pub(super) fn check(container: &Container<'_>) -> Answer {
     let looks = container.case.evidence.all::<Surroundings>();
-    let host = looks.filter_map(|look| Some((look.taken.t_ms, look.host?)));
-    let Some((t_ms, host)) = host.last() else {
+    let mut host = looks.filter_map(|look| Some((look.taken.t_ms, look.host?)));
+    let Some((t_ms, host)) = host.next_back() else {
         return Answer::DoesNotFire("the host's memory was not looked at".to_owned());
     };
     let Some(text) = shortage(&host) else {
