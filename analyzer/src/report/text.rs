@@ -66,19 +66,58 @@ fn nothing_found(page: &mut Page, report: &Report) {
     {
         page.item("no line tells of an exhausted limit, a kill or a refused configuration");
     }
-    for checked in &report.checked {
-        if let Some(reason) = checked
+    let told = |kind| reasons(report, kind);
+    let (against, lacking) = (
+        told(AnswerKind::DoesNotFire),
+        told(AnswerKind::NotEnoughData),
+    );
+    let shown = MOST_REASONS.saturating_sub(lacking.len().min(MOST_LACKING));
+    for (reason, labels) in against.iter().take(shown) {
+        page.item(&format!("{reason} ({})", labels.join(", ")));
+    }
+    for (missing, labels) in lacking.iter().take(MOST_LACKING) {
+        page.item(&format!(
+            "not enough data for {}: {missing}",
+            labels.join(", ")
+        ));
+    }
+    let left_out = against
+        .iter()
+        .skip(shown)
+        .chain(lacking.iter().skip(MOST_LACKING));
+    let left_out: usize = left_out.map(|(_, labels)| labels.len()).sum();
+    if left_out > 0 {
+        page.item(&format!(
+            "{left_out} other causes do not show either; --format json has them"
+        ));
+    }
+}
+
+/// Reasons that are shown where nothing was found, and of them those for which data lack: the report is one screen.
+const MOST_REASONS: usize = 9;
+const MOST_LACKING: usize = 3;
+
+/// What rules of one kind of answer say, and which; rules that say the same are one.
+fn reasons(report: &Report, kind: AnswerKind) -> Vec<(&str, Vec<&'static str>)> {
+    let mut found: Vec<(&str, Vec<&'static str>)> = Vec::new();
+    for checked in report
+        .checked
+        .iter()
+        .filter(|checked| checked.answer == kind)
+    {
+        let Some(reason) = checked
             .reason
-            .as_ref()
-            .filter(|reason| !says_nothing(reason))
-        {
-            let unsure = match checked.answer {
-                AnswerKind::NotEnoughData => "not enough data: ",
-                AnswerKind::Fires | AnswerKind::DoesNotFire => "",
-            };
-            page.item(&format!("{}: {unsure}{reason}", checked.label.name()));
+            .as_deref()
+            .filter(|reason| *reason != NO_LINE)
+        else {
+            continue;
+        };
+        match found.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, labels)) => labels.push(checked.label.name()),
+            None => found.push((reason, vec![checked.label.name()])),
         }
     }
+    found
 }
 
 fn found(page: &mut Page, finding: &Finding) {

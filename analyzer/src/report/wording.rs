@@ -78,13 +78,18 @@ pub(super) fn consequence(finding: &Finding) -> String {
     }
 }
 
-/// What to say where nothing was found.
+/// What to say where nothing was found. Some causes need evidence that is taken by request only; where most rules lack data, the silence
+/// proves nothing.
 pub(super) fn nothing_found(report: &Report) -> String {
-    let unsure = report
-        .checked
-        .iter()
-        .any(|checked| checked.answer == AnswerKind::NotEnoughData);
-    if unsure {
+    let answers = |kind| {
+        report
+            .checked
+            .iter()
+            .filter(|checked| checked.answer == kind)
+            .count()
+    };
+    let no_sample = report.subject.trace.is_some() && report.subject.samples == 0;
+    if no_sample || answers(AnswerKind::NotEnoughData) > answers(AnswerKind::DoesNotFire) {
         "Nothing found, but not everything could be told.".to_owned()
     } else {
         "Nothing found.".to_owned()
