@@ -25,6 +25,7 @@ pub mod overview;
 pub mod plan;
 pub mod report;
 pub mod rules;
+pub mod size;
 pub mod snapshot;
 pub mod statistics;
 pub mod units;

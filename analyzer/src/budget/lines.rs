@@ -27,7 +27,7 @@ pub struct BudgetLine {
 
 /// The parts of direct and managed memory, as call sites tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(super) enum Part {
     FrameworkOffHeap,
     TaskOffHeap,
     Network,
@@ -169,7 +169,7 @@ fn managed(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> Budge
 }
 
 /// Judged once per site, for a long trace has many snapshots.
-fn parts_by_site(case: &Case) -> BTreeMap<u32, Part> {
+pub(super) fn parts_by_site(case: &Case) -> BTreeMap<u32, Part> {
     case.sites
         .iter()
         .map(|(&id, site)| (id, part_of(site)))

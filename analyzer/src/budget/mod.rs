@@ -7,6 +7,7 @@ mod change;
 #[cfg(test)]
 mod change_tests;
 mod lines;
+mod peaks;
 mod pools;
 mod raise;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod written;
 pub use change::Wish;
 pub(crate) use lines::serves_tasks;
 pub use lines::{BudgetLine, budget_lines};
+pub use peaks::{Excess, IN_USE_WITH_GARBAGE, NO_LEDGER, Peak, Peaks, excesses};
 pub use pools::{DirectPool, Pools};
 pub use raise::{Giver, Raise, process_size_key};
 
@@ -77,6 +79,12 @@ impl Budget {
             direct_limit_set,
             written: written::as_written(version, process, &started, direct_limit_set),
         })
+    }
+
+    /// The configuration as its user wrote it, or may have written it. `None` where the pools do not add up.
+    #[must_use]
+    pub fn configuration(&self) -> Option<&Question> {
+        self.written.as_ref()
     }
 
     /// The same for the configuration that was given.

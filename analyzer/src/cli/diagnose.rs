@@ -129,7 +129,7 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
 }
 
 /// What was meant for whom: as recorded, or as the command line says.
-fn budget(case: &Case, arguments: &GivenArguments) -> anyhow::Result<Option<Budget>> {
+pub(super) fn budget(case: &Case, arguments: &GivenArguments) -> anyhow::Result<Option<Budget>> {
     let observed = &case.observed;
     if arguments.is_empty() {
         return Ok(Budget::recorded(observed));

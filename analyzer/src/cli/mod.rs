@@ -10,6 +10,7 @@ mod model;
 mod network;
 mod output;
 mod plan;
+mod size;
 mod snapshot;
 
 use clap::{Parser, Subcommand};
@@ -28,7 +29,8 @@ Examples:
   flinkmem attach 4711                           load the agent into a JVM that runs
   flinkmem snapshot 4711                         who holds what in it now
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
-  flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process",
+  flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process
+  flinkmem size /traces                          a whole configuration from measured peaks",
     after_long_help = "Exit status: 2 when the input could not be used; otherwise each command documents its own."
 )]
 pub struct Arguments {
@@ -52,6 +54,8 @@ pub enum Command {
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
     Plan(Box<plan::PlanArguments>),
+    /// Size a whole configuration from measured peaks.
+    Size(size::SizeArguments),
     /// Count the network buffers that a topology needs, or explain an "Insufficient number of network buffers" line.
     Network(Box<network::NetworkArguments>),
 }
@@ -77,6 +81,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Size(arguments) => size::run(&arguments),
         Command::Network(arguments) => network::run(&arguments),
     }
 }

@@ -3,14 +3,15 @@
 use super::configured::{Configured, ConfiguredArguments};
 use super::model::Format;
 use super::{EXIT_REFUSED, output};
+use crate::budget::{Budget, Excess, Peaks, excesses};
+use crate::case::Case;
 use crate::configuration::{load, parse_dynamic};
 use crate::model::changes::Behaviour;
 use crate::model::{Answer, FlinkVersion, MemorySize, Question, Refused, Source, derive};
 use crate::overview::{accepted_changes, refusal_text};
-use crate::plan::{Excess, Hold, Need, Peaks, Row, changed_options, compare, excesses, satisfy};
+use crate::plan::{Hold, Need, Row, changed_options, compare, satisfy};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use flinkmem_trace::TraceReader;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -144,12 +145,12 @@ impl PlanArguments {
     }
 
     fn peaks(&self) -> anyhow::Result<Peaks> {
-        let mut peaks = Peaks::default();
-        if let Some(path) = &self.configured.trace {
-            // Damage lowers no peak that was written down; the trace's own commands report it.
-            let _damage = TraceReader::open(path)?.for_each(|record| peaks.add(&record));
-        }
-        Ok(peaks)
+        let Some(path) = &self.configured.trace else {
+            return Ok(Peaks::default());
+        };
+        let case = Case::read(path)?;
+        let budget = Budget::recorded(&case.observed);
+        Ok(Peaks::measured(&case, budget.as_ref()))
     }
 }
 

@@ -339,3 +339,41 @@ fn a_label_is_explained_and_an_unknown_one_refused_with_the_nearest() {
         &["direct_leek", "nearest: direct_leak"],
     );
 }
+
+#[test]
+fn processes_are_sized_and_a_leak_is_not() {
+    let parent = tempfile::tempdir().unwrap();
+    healthy().with_pid(10).write(parent.path());
+    healthy().with_pid(11).write(parent.path());
+    let traces = parent.path().to_str().unwrap();
+    let sized = flinkmem(&["size", traces, "--headroom", "50%", "--format", "json"]);
+    assert_eq!(sized.status.code(), Some(0), "{}", text(&sized.stderr));
+    let json: Value = serde_json::from_slice(&sized.stdout).unwrap();
+    assert_eq!(
+        (&json["process"], &json["headroom"]),
+        (&"tm".into(), &0.5.into())
+    );
+    assert_eq!(json["processes"].as_array().unwrap().len(), 2);
+    assert!(json["config"]["taskmanager.memory.process.size"].is_string());
+    // 50 MiB of metaspace and a half more are below the least size.
+    assert_eq!(json["after"]["jvm_metaspace"], 128 << 20);
+
+    leak_to_the_limit().with_pid(12).write(parent.path());
+    let leaking = flinkmem(&["size", traces]);
+    assert_eq!(leaking.status.code(), Some(1));
+    let output = text(&leaking.stdout);
+    assert!(output.contains("task_off_heap is not sized"), "{output}");
+    let output = output.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        output.contains("direct_leak was found in tm-0.example pid 12"),
+        "{output}"
+    );
+
+    check_refused(&flinkmem(&["size", traces, "--headroom", "25"]), &["25%"]);
+    let plain = tempfile::tempdir().unwrap();
+    Jvm::plain().write(plain.path());
+    check_refused(
+        &flinkmem(&["size", plain.path().to_str().unwrap()]),
+        &["no process of Flink"],
+    );
+}
