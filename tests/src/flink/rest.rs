@@ -1,7 +1,8 @@
 //! Flink's REST interface.
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
 use ureq::Agent;
 
@@ -98,6 +99,42 @@ impl Rest {
             highest = attempts.fold(highest, u64::max);
         }
         Ok(highest)
+    }
+
+    /// Uploads a jar; its id.
+    ///
+    /// # Errors
+    /// When the JobManager does not take it.
+    pub fn upload(&self, jar: &Path) -> Result<String> {
+        const BOUNDARY: &str = "--------flinkmem-lab";
+        let head = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"jobs.jar\"\r\n\
+             Content-Type: application/x-java-archive\r\n\r\n"
+        );
+        let mut body = head.into_bytes();
+        body.extend(std::fs::read(jar)?);
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let url = format!("{}/jars/upload", self.base);
+        let content = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request = self.agent.post(&url).header("Content-Type", &content);
+        let mut response = request.send(&body[..]).with_context(|| url.clone())?;
+        let answer: Value = response.body_mut().read_json().context(url)?;
+        let path = answer["filename"].as_str().context("no file name")?;
+        Ok(path.rsplit('/').next().unwrap_or(path).to_owned())
+    }
+
+    /// Runs the main class of an uploaded jar in the JobManager, and submits what it defines.
+    ///
+    /// # Errors
+    /// When the JobManager refuses.
+    pub fn run(&self, jar: &str, main_class: &str, arguments: &[&str]) -> Result<JobId> {
+        let url = format!("{}/jars/{jar}/run", self.base);
+        let request = json!({"entryClass": main_class, "programArgsList": arguments});
+        let response = self.agent.post(&url).send_json(request);
+        let mut response = response.with_context(|| url.clone())?;
+        let answer: Value = response.body_mut().read_json().context(url)?;
+        let id = answer["jobid"].as_str().context("a job without an id")?;
+        Ok(JobId(id.to_owned()))
     }
 
     /// Cancels a job.

@@ -51,4 +51,22 @@ pub(super) const ALL: &[Scenario] = &[
             also: &[],
         },
     },
+    Scenario {
+        name: "jobmanager-loader-driver",
+        about: "the main method of each job, which the JobManager runs, registers a JDBC driver of its own",
+        setup: Setup {
+            configuration: &[("jobmanager.memory.jvm-metaspace.size", "112m")],
+            ..Setup::JOB_MANAGER
+        },
+        plot: |stage| stage.repeat(9, "com.acme.LoaderLeakJob", &["main", "driver", "1500"]),
+        // It refuses the next job, or ends.
+        ends: &[End::JobFinished, End::Exited, End::Alive],
+        expected: Expected {
+            labels: &["classloader_leak"],
+            limit: "metaspace",
+            consumer: &["com.acme.LeftBehind$AcmeDriver in java.sql.DriverManager"],
+            evidence: &["metaspace met its limit"],
+            also: &[],
+        },
+    },
 ];

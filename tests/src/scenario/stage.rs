@@ -11,6 +11,10 @@ use std::time::{Duration, Instant};
 
 /// How long a plot may take that sets itself no limit.
 const DEADLINE: Duration = Duration::from_secs(150);
+
+/// How long a job may take that does hardly anything.
+const SHORT_JOB: Duration = Duration::from_secs(12);
+
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A cluster, and the jobs that were submitted to it.
@@ -48,6 +52,26 @@ impl Stage {
     pub fn run_for(&mut self, job: &str, arguments: &[&str], time: Duration) -> Result<()> {
         self.submit(job, arguments)?;
         self.go_on_for(time)
+    }
+
+    /// Runs a job that many times, one after the other, submitted through the JobManager; less where the subject ends, a job does not
+    /// end in good time, or the JobManager refuses one.
+    ///
+    /// # Errors
+    /// When not even the first is accepted.
+    pub fn repeat(&mut self, times: usize, job: &str, arguments: &[&str]) -> Result<()> {
+        for round in 0..times {
+            match self.cluster.submit_by_rest(job, arguments) {
+                Ok(id) => self.jobs.push(id),
+                Err(refused) if round == 0 => return Err(refused),
+                Err(_) => break,
+            }
+            self.go_on_for(SHORT_JOB)?;
+            if self.ended()? != End::JobFinished {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Submits a job.

@@ -26,6 +26,11 @@ final class LeftBehind {
             case "thread":
                 start(new Thread(new Sleeper(), "acme-metrics-flusher"));
                 break;
+            case "threads":
+                for (int i = 0; i < 12; i++) {
+                    start(new Thread(new Sleeper(), "acme-metrics-flusher-" + i));
+                }
+                break;
             case "inherited_context":
                 inheritedContext();
                 break;

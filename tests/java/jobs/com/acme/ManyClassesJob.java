@@ -29,6 +29,7 @@ public final class ManyClassesJob {
         private final double perSecond;
         private final boolean swallows;
         private transient Throttle throttle;
+        private transient Generated.Plan plan;
 
         CodeGenerator(double perSecond, boolean swallows) {
             this.perSecond = perSecond;
@@ -39,18 +40,25 @@ public final class ManyClassesJob {
         public Long map(Long record) throws Exception {
             if (throttle == null) {
                 throttle = new Throttle(perSecond);
+                plan = new Generated.Plan();
             }
             throttle.pass();
-            try {
+            if (swallows) {
+                compileOrHang();
+            } else {
                 Generated.define(AT_ONCE);
-            } catch (Throwable anything) {
-                if (!swallows) {
-                    throw anything;
-                }
-                // What such code does next waits for what will never come.
-                Thread.sleep(Long.MAX_VALUE);
             }
             return record;
+        }
+
+        /** Lets go of its classes at an error, so that the process has room, and then waits for what will never come. */
+        private void compileOrHang() throws InterruptedException {
+            try {
+                plan.define(AT_ONCE);
+            } catch (Throwable anything) {
+                plan = null;
+                Thread.sleep(Long.MAX_VALUE);
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 package com.acme;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * A job with threads. Arguments: "record" for one a record that never ends, "attempt" for a pool of them in each attempt of the
- * job, or "pool" for one pool; how many a second or in a pool; and, in seconds, how long an attempt lasts.
+ * job, neither of which end, or "pool" for one that the job ends; how many a second or in a pool; and, in seconds, how long an attempt lasts.
  */
 public final class ThreadHoardJob {
     public static void main(String[] arguments) throws Exception {
@@ -29,6 +31,7 @@ public final class ThreadHoardJob {
         private final long seconds;
         private transient Throttle throttle;
         private transient long end;
+        private transient List<Thread> pool;
 
         Uploader(String when, int threads, long seconds) {
             this.when = when;
@@ -56,15 +59,24 @@ public final class ThreadHoardJob {
         }
 
         private void openPool() {
+            pool = new ArrayList<>();
             for (int i = 0; i < threads; i++) {
-                startUpload(i);
+                pool.add(startUpload(i));
             }
         }
 
-        private void startUpload(long number) {
+        private Thread startUpload(long number) {
             Thread thread = new Thread(new LeftBehind.Sleeper(), "acme-uploader-" + number);
             thread.setDaemon(true);
             thread.start();
+            return thread;
+        }
+
+        @Override
+        public void close() {
+            if (pool != null && when.equals("pool")) {
+                pool.forEach(Thread::interrupt);
+            }
         }
     }
 }
