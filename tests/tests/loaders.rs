@@ -73,6 +73,13 @@ fn loaders_that_are_collected_leave_the_census() -> Result<()> {
         assert_eq!(left.context_of_threads, 1, "{left:?}");
         assert_eq!((left.generations, census.generations), (1, 1));
         assert_eq!(left.closed, Some(true));
+        // It is told why, without an occasion and without a walk.
+        jvm.wait_for_trace("a path in passing", |trace| {
+            let of_left = |path: &RootPath| path.target_loader == left.id;
+            let mut in_passing = paths(trace).filter(|path| of_left(path) && path.passes == 0);
+            let found = in_passing.any(|path| path.retention == Some(Retention::Thread));
+            found.then_some(())
+        })?;
         jvm.kill()?;
         Ok(())
     })
