@@ -1,7 +1,10 @@
 //! The Java heap. An error hits whatever thread asks next, so the same fault fails the job, ends the process, or leaves both behind
 //! alive: all of these count.
 
-use super::{End, Expected, Scenario, Setup};
+use super::{End, Expected, Scenario, Setup, Stage};
+use crate::artefacts;
+use anyhow::{Result, ensure};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// A TaskManager of a gigabyte, of which 154 MiB are heap, and jobs that fail once.
@@ -9,6 +12,17 @@ const SMALL: Setup = Setup {
     configuration: &[("restart-strategy.type", "none")],
     ..Setup::TASK_MANAGER
 };
+
+/// Has the agent take everything, as somebody who sees the heap grow would.
+fn somebody_looks(stage: &mut Stage) -> Result<()> {
+    let pid = stage.cluster.taskmanager().id().to_string();
+    let status = Command::new(artefacts::flinkmem()?)
+        .args(["snapshot", "--patience", "5", &pid])
+        .stdout(Stdio::null())
+        .status()?;
+    ensure!(status.success(), "flinkmem snapshot ended with {status}");
+    Ok(())
+}
 
 /// How an exhausted heap may end.
 const EXHAUSTED: &[End] = &[End::JobFailed, End::Exited, End::Alive];
@@ -173,8 +187,9 @@ pub(super) const ALL: &[Scenario] = &[
             stage.run_for(
                 "com.acme.SessionLeakJob",
                 &["1000000"],
-                Duration::from_secs(80),
-            )
+                Duration::from_secs(75),
+            )?;
+            somebody_looks(stage)
         },
         ends: &[End::Alive],
         expected: expected(
@@ -182,6 +197,34 @@ pub(super) const ALL: &[Scenario] = &[
             &["com.acme.SessionLeakJob$Session"],
             &["live set"],
         ),
+    },
+    Scenario {
+        name: "gc-heartbeat",
+        about: "SerialGC collects a heap full of small objects, seconds each time; peers wait for two seconds only",
+        setup: Setup {
+            configuration: &[
+                ("restart-strategy.type", "none"),
+                ("taskmanager.memory.process.size", "1600m"),
+                ("taskmanager.memory.managed.size", "64m"),
+                ("heartbeat.interval", "500"),
+                ("heartbeat.timeout", "2000"),
+            ],
+            java_options: &["-XX:+UseSerialGC"],
+            with_logs: true,
+            ..Setup::TASK_MANAGER
+        },
+        plot: |stage| {
+            let graph = ["440", "1", "200"];
+            stage.run_for("com.acme.LongPausesJob", &graph, Duration::from_secs(40))
+        },
+        ends: &[End::JobFailed, End::Alive, End::Exited],
+        expected: Expected {
+            labels: &["gc_pause_heartbeat"],
+            limit: "heartbeat",
+            consumer: &["MSC", "Copy", "Serial", "collection"],
+            evidence: &["longest pause"],
+            also: &[],
+        },
     },
 ];
 

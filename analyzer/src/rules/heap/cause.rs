@@ -102,6 +102,12 @@ fn at_the_limit(picture: &HeapPicture<'_>, at_ms: u64) -> (Cause, f64) {
     if opening {
         return (Cause::Undersized, sure::OPENING);
     }
+    if is_unseen(picture, at_ms) {
+        return match picture.user_stack() {
+            Some(_) => (Cause::Bulk, sure::BULK),
+            None => (Cause::Bulk, sure::BURST),
+        };
+    }
     if is_burst(picture, at_ms) {
         return match (has_one_site(picture), is_given_back(picture, at_ms)) {
             (true, true) => (Cause::Bulk, sure::BULK_GIVEN_BACK),
@@ -123,10 +129,12 @@ fn of_a_job_manager(picture: &HeapPicture<'_>) -> (Cause, f64) {
     if is_static_of_user(picture) {
         return (Cause::Leak, sure::LEAK);
     }
-    let by_stack = picture
+    let stack = picture
         .sites
         .first()
-        .is_some_and(|site| stack::is_coordinating(site.frames));
+        .map(|site| site.frames)
+        .or(picture.user_stack());
+    let by_stack = stack.is_some_and(stack::is_coordinating);
     let coordinates = |name: &str| {
         ["Enumerator", "Coordinator", "Execution", "Split"]
             .iter()
@@ -232,6 +240,21 @@ fn is_burst(picture: &HeapPicture<'_>, at_ms: u64) -> bool {
         false => QUIET_BEFORE,
     };
     climb.seconds() <= BURST_S && quiet_s >= quiet_before * climb.seconds()
+}
+
+/// Below this share of the limit the heap has room.
+const ROOMY: f64 = 0.7;
+
+/// No reading until then showed a full heap: it filled and emptied between two of them, which only a single call does.
+fn is_unseen(picture: &HeapPicture<'_>, at_ms: u64) -> bool {
+    let moments = picture.case.timeline.moments.iter();
+    let until = moments.filter(|moment| moment.up_ms <= at_ms && moment.incident.is_none());
+    let most = until
+        .filter_map(|moment| moment.heap)
+        .map(|heap| heap.used_bytes)
+        .max();
+    let limit = picture.limit.unwrap_or(0) as f64;
+    most.is_some_and(|most| (most as f64) < ROOMY * limit)
 }
 
 fn has_one_site(picture: &HeapPicture<'_>) -> bool {

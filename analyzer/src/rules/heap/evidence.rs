@@ -4,7 +4,7 @@ use super::consumer::holder_name;
 use super::{Basis, HeapPicture};
 use crate::finding::Evidence;
 use crate::units::{bytes, duration, rate, time_of_day, to_bytes};
-use flinkmem_trace::Frame;
+use flinkmem_trace::{Frame, Holder, HolderKind};
 
 /// All of them, the strongest first.
 pub(super) fn evidence(picture: &HeapPicture<'_>) -> Vec<Evidence> {
@@ -13,6 +13,7 @@ pub(super) fn evidence(picture: &HeapPicture<'_>) -> Vec<Evidence> {
         crowded(picture),
         growth(picture),
         site(picture),
+        asked(picture),
         class(picture),
         holder(picture),
         climb(picture),
@@ -37,9 +38,15 @@ fn met(picture: &HeapPicture<'_>) -> Option<Evidence> {
             time_of_day(last.t_ms)
         ),
     };
-    let used = first.sample.heap.map_or(String::new(), |heap| {
-        format!(" with {} in use", bytes(heap.used_bytes))
-    });
+    // The incident's own reading may be of a moment later, when all was over.
+    let moments = picture.case.timeline.moments.iter();
+    let ticks = moments.filter(|moment| moment.incident.is_none() && moment.up_ms <= first.up_ms);
+    let used = ticks
+        .filter_map(|moment| moment.heap)
+        .next_back()
+        .map_or(String::new(), |heap| {
+            format!(" with {} in use", bytes(heap.used_bytes))
+        });
     let text = format!(
         "{limit} was exhausted at {}{used}: OutOfMemoryError{thread}{more}",
         time_of_day(first.t_ms)
@@ -107,6 +114,12 @@ fn site(picture: &HeapPicture<'_>) -> Option<Evidence> {
     Some(Evidence::new(text, "heap_sites.live_bytes", first, last).with_value(site.live_bytes))
 }
 
+/// Who met the limit with code of the job's on the stack: told where no call site is.
+fn asked(picture: &HeapPicture<'_>) -> Option<Evidence> {
+    let frames = picture.user_stack().filter(|_| picture.sites.is_empty())?;
+    asked_by(frames, picture.met.first()?.t_ms)
+}
+
 fn class(picture: &HeapPicture<'_>) -> Option<Evidence> {
     let content = picture.content.as_ref()?;
     let largest = content.at.classes.first()?;
@@ -142,11 +155,12 @@ fn class(picture: &HeapPicture<'_>) -> Option<Evidence> {
 
 fn holder(picture: &HeapPicture<'_>) -> Option<Evidence> {
     let content = picture.content.as_ref()?;
-    let names: Vec<String> = content
-        .chain
-        .iter()
-        .map(|holder| holder_name(holder))
-        .collect();
+    let named = |holder: &&Holder| match holder.kind {
+        HolderKind::StaticField => format!("the static field {}", holder_name(holder)),
+        HolderKind::Local => format!("a local variable of {}", holder_name(holder)),
+        _ => holder_name(holder),
+    };
+    let names: Vec<String> = content.chain.iter().map(named).collect();
     let top = content.chain.first()?;
     let text = format!("they are held by {}", names.join(", that by "));
     let at = content.at.taken.t_ms;

@@ -35,9 +35,25 @@ pub(in crate::rules) struct Live {
 const PLAUSIBLE: f64 = 0.5;
 
 impl Live {
-    pub(super) fn of(moments: &[Moment]) -> Self {
+    /// `is_g1`: whether its concurrent marking can be told by its pauses.
+    pub(super) fn of(moments: &[Moment], is_g1: bool) -> Self {
+        // What an incident read may be of a moment later, when all was over.
+        let ticks: Vec<Moment> = moments
+            .iter()
+            .filter(|moment| moment.incident.is_none())
+            .copied()
+            .collect();
+        let moments = ticks.as_slice();
         let any = after_any(moments);
-        let old = after_old(moments);
+        let mut old = after_old(moments);
+        let marked = if is_g1 {
+            after_marking(moments)
+        } else {
+            Vec::new()
+        };
+        if marked.len() > old.len() {
+            old = marked;
+        }
         let growth_of = |points: &[Point], basis| growth(points).map(|growth| (growth, basis));
         let growth = growth_of(&old, Basis::Old).or_else(|| growth_of(&any, Basis::Any));
         let levels: Vec<(u64, f64)> = any.iter().map(level).chain(last_reading(moments)).collect();
@@ -74,6 +90,22 @@ fn after_any(moments: &[Moment]) -> Vec<Point> {
                 .pauses
                 .map(|pauses| pauses.count)
                 .or(moment.collections)?,
+        })
+    };
+    let readings: Vec<Reading> = moments.iter().filter_map(reading).collect();
+    troughs(&readings)
+}
+
+/// What was in use at the least between one marking and the next. G1 collects the old generation after a marking that has found garbage
+/// worth it (5 % of the heap); where it does not, what is in use is live but for that.
+fn after_marking(moments: &[Moment]) -> Vec<Point> {
+    /// Pauses of a concurrent cycle that are no collections: remark and cleanup.
+    const OF_A_CYCLE: u64 = 2;
+    let reading = |moment: &Moment| {
+        let pauses = moment.pauses?;
+        Some(Reading {
+            point: Point::new(seconds(moment.up_ms), moment.heap?.used_bytes as f64),
+            collections: pauses.count.saturating_sub(pauses.collections) / OF_A_CYCLE,
         })
     };
     let readings: Vec<Reading> = moments.iter().filter_map(reading).collect();
@@ -191,10 +223,29 @@ mod tests {
             moment(3, 75, Some(60), 0, 4),
             moment(4, 78, Some(66), 0, 5),
         ];
-        let live = Live::of(&moments);
+        let live = Live::of(&moments, false);
         let bytes: Vec<f64> = live.old.iter().map(|point| point.bytes).collect();
         assert_eq!(bytes, [60.0, 66.0]);
         assert_eq!((live.peak, live.last), (66, 66));
+    }
+
+    #[test]
+    fn markings_of_g1_tell_what_is_live_where_nothing_was_worth_collecting() {
+        // A collection a second, and a cycle with its two other pauses every three.
+        let moments: Vec<Moment> = (0..30_u64)
+            .map(|s| {
+                let mut moment = moment(s, 20 + s + 10 * (s % 3), Some(0), 0, s + s / 3 * 2);
+                moment.pauses.as_mut().unwrap().collections = s;
+                moment
+            })
+            .collect();
+        assert!(Live::of(&moments, false).old.is_empty());
+        let live = Live::of(&moments, true);
+        let bytes: Vec<f64> = live.old.iter().map(|point| point.bytes).collect();
+        assert_eq!(
+            bytes,
+            [23.0, 26.0, 29.0, 32.0, 35.0, 38.0, 41.0, 44.0, 47.0]
+        );
     }
 
     #[test]

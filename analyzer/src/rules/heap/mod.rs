@@ -103,7 +103,7 @@ impl<'a> HeapPicture<'a> {
                 .timeline
                 .peak(|moment| moment.heap.map(|heap| heap.used_bytes)),
             crowded,
-            live: Live::of(&moments[..until]),
+            live: Live::of(&moments[..until], is_g1(case)),
             content: Content::of(case, limit, exhausted_ms),
             sites: sites::owners(case, exhausted_ms.map(|end| end.saturating_add(AFTER_MS))),
             met,
@@ -193,6 +193,14 @@ impl<'a> HeapPicture<'a> {
             .climb
             .map(|climb| seconds(climb.to_ms) - seconds(climb.from_ms))
     }
+}
+
+fn is_g1(case: &Case) -> bool {
+    case.header
+        .jvm
+        .flags
+        .get("UseG1GC")
+        .is_some_and(|value| value == "true")
 }
 
 /// What is written down shortly after an error belongs to it: the agent is slow in a heap that is full.

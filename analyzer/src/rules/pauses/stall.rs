@@ -1,0 +1,150 @@
+//! A stretch of time, and what took it: differences of the samples' counters at both ends.
+
+use crate::case::Moment;
+
+/// What took a stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(in crate::rules) struct Stall {
+    /// Begin, wall clock, milliseconds since the epoch.
+    pub(in crate::rules) from_ms: i64,
+    /// End, likewise.
+    pub(in crate::rules) to_ms: i64,
+    /// Time in pauses for collections, milliseconds.
+    pub(in crate::rules) collecting_ms: f64,
+    /// Pauses.
+    pub(in crate::rules) pauses: u64,
+    /// Time in safepoints of any kind, collections among them, and the wait for them; where the JVM counts it.
+    pub(in crate::rules) stopped_ms: f64,
+    /// Time in which the cgroup was held back by its processor quota.
+    pub(in crate::rules) throttled_ms: f64,
+    /// Time by which the agent's own thread, which no collection stops, slept too long.
+    pub(in crate::rules) overslept_ms: f64,
+    /// Time in which all tasks waited for memory.
+    pub(in crate::rules) memory_stall_ms: f64,
+    /// Faults that had to wait for a disk.
+    pub(in crate::rules) major_faults: u64,
+}
+
+impl Stall {
+    /// The time before a moment, of at most that length.
+    pub(super) fn before(moments: &[Moment], end_ms: i64, length_ms: u64) -> Option<Self> {
+        let from = end_ms.saturating_sub(i64::try_from(length_ms).ok()?);
+        // A process that stood still wrote its sample when it went on: just before the begin, and just after the end.
+        let first = moments
+            .iter()
+            .rposition(|moment| moment.t_ms <= from)
+            .unwrap_or(0);
+        let last = moments.iter().position(|moment| moment.t_ms >= end_ms);
+        let last = last.unwrap_or(moments.len().checked_sub(1)?);
+        (first < last).then(|| Self::of(&moments[first..=last]))
+    }
+
+    /// The stretch of that length in which most time went into collections.
+    pub(super) fn worst(moments: &[Moment], length_ms: u64) -> Option<Self> {
+        let paused = |moment: &Moment| moment.pauses.map(|pauses| pauses.total_us);
+        let mut worst: Option<(u64, usize, usize)> = None;
+        let mut first = 0;
+        for (last, moment) in moments.iter().enumerate() {
+            while moment.up_ms.saturating_sub(moments[first].up_ms) > length_ms {
+                first += 1;
+            }
+            // One sample earlier, so that the stretch is not shorter than asked for.
+            let from = first.saturating_sub(1);
+            let (Some(before), Some(after)) = (paused(&moments[from]), paused(moment)) else {
+                continue;
+            };
+            let taken = after.saturating_sub(before);
+            if from < last && worst.is_none_or(|(most, ..)| most < taken) {
+                worst = Some((taken, from, last));
+            }
+        }
+        worst.map(|(_, from, to)| Self::of(&moments[from..=to]))
+    }
+
+    fn of(moments: &[Moment]) -> Self {
+        let grown = |value: &dyn Fn(&Moment) -> Option<u64>| {
+            let first = moments.iter().find_map(value);
+            let last = moments.iter().rev().find_map(value);
+            last.zip(first)
+                .map_or(0, |(last, first)| last.saturating_sub(first))
+        };
+        let overslept: u64 = moments
+            .iter()
+            .skip(1)
+            .map(|moment| moment.agent.overslept_us)
+            .sum();
+        let us = |value: u64| value as f64 / 1000.0;
+        Self {
+            from_ms: moments.first().map_or(0, |moment| moment.t_ms),
+            to_ms: moments.last().map_or(0, |moment| moment.t_ms),
+            collecting_ms: us(grown(&|moment| Some(moment.pauses?.total_us))),
+            pauses: grown(&|moment| Some(moment.pauses?.count)),
+            stopped_ms: grown(&|moment| {
+                let safepoints = moment.safepoints?;
+                Some(safepoints.stopped_ms.saturating_add(safepoints.sync_ms))
+            }) as f64,
+            throttled_ms: us(grown(&|moment| moment.cpu?.throttled_us)),
+            overslept_ms: us(overslept),
+            memory_stall_ms: us(grown(&|moment| moment.psi?.memory?.full_us)),
+            major_faults: grown(&|moment| Some(moment.paging?.major_faults)),
+        }
+    }
+
+    /// How long it is, milliseconds.
+    pub(in crate::rules) fn length_ms(&self) -> f64 {
+        self.to_ms.saturating_sub(self.from_ms).max(1) as f64
+    }
+
+    /// Share of the time that collections took.
+    pub(in crate::rules) fn collecting(&self) -> f64 {
+        (self.collecting_ms / self.length_ms()).min(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flinkmem_trace::Pauses;
+
+    /// At second `s`, `paused_ms` so far.
+    fn moment(s: u64, paused_ms: u64) -> Moment {
+        Moment {
+            up_ms: s * 1000,
+            t_ms: i64::try_from(s).unwrap() * 1000,
+            pauses: Some(Pauses {
+                count: s,
+                total_us: paused_ms * 1000,
+                ..Pauses::default()
+            }),
+            ..Moment::default()
+        }
+    }
+
+    #[test]
+    fn the_time_before_a_line_is_taken_from_the_samples_around_it() {
+        let moments: Vec<Moment> = (0..20)
+            .map(|s| moment(s, s.saturating_sub(10) * 900))
+            .collect();
+        let stall = Stall::before(&moments, 17_500, 5_000).unwrap();
+        assert_eq!((stall.from_ms, stall.to_ms), (12_000, 18_000));
+        assert!((stall.collecting() - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_worst_stretch_is_found() {
+        let paused = |s: u64| s.clamp(30, 36).saturating_sub(30) * 1000;
+        let moments: Vec<Moment> = (0..60).map(|s| moment(s, paused(s))).collect();
+        let stall = Stall::worst(&moments, 6_000).unwrap();
+        assert!(stall.collecting_ms >= 6_000.0, "{stall:?}");
+        assert!(
+            stall.from_ms >= 29_000 && stall.to_ms <= 37_000,
+            "{stall:?}"
+        );
+    }
+
+    #[test]
+    fn without_samples_there_is_nothing() {
+        assert_eq!(Stall::worst(&[], 1000), None);
+        assert_eq!(Stall::before(&[], 1000, 1000), None);
+    }
+}
