@@ -1,5 +1,6 @@
 //! The report: built once as a value, printed by small printers. Reports do not think.
 
+mod heap_and_pauses;
 mod loaders_and_threads;
 mod quality;
 mod rss;

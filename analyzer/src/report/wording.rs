@@ -1,6 +1,6 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
-use super::{Report, loaders_and_threads, subject::ProcessKind, told};
+use super::{Report, heap_and_pauses, loaders_and_threads, subject::ProcessKind, told};
 use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
@@ -11,7 +11,9 @@ pub(super) fn headline(finding: &Finding) -> String {
     if finding.limit.confidence.is_some() {
         return told::headline(finding);
     }
-    if let Some(text) = loaders_and_threads::headline(finding) {
+    let of_family =
+        loaders_and_threads::headline(finding).or_else(|| heap_and_pauses::headline(finding));
+    if let Some(text) = of_family {
         return text;
     }
     let share = |of: &str| {
@@ -52,7 +54,9 @@ pub(super) fn consequence(finding: &Finding) -> String {
     if finding.limit.confidence.is_some() {
         return told::cause(finding);
     }
-    if let Some(text) = loaders_and_threads::consequence(finding) {
+    let of_family =
+        loaders_and_threads::consequence(finding).or_else(|| heap_and_pauses::consequence(finding));
+    if let Some(text) = of_family {
         return text;
     }
     let limit = limit(finding);
@@ -194,7 +198,7 @@ pub(super) fn who(consumer: &Consumer) -> Option<&str> {
     consumer.name.as_deref().filter(|_| known)
 }
 
-fn limit(finding: &Finding) -> String {
+pub(super) fn limit(finding: &Finding) -> String {
     finding
         .limit
         .bytes

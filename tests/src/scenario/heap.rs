@@ -3,7 +3,8 @@
 
 use super::{End, Expected, Scenario, Setup, Stage};
 use crate::artefacts;
-use anyhow::{Result, ensure};
+use crate::wait::wait_for;
+use anyhow::Result;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -16,12 +17,18 @@ const SMALL: Setup = Setup {
 /// Has the agent take everything, as somebody who sees the heap grow would.
 fn somebody_looks(stage: &mut Stage) -> Result<()> {
     let pid = stage.cluster.taskmanager().id().to_string();
-    let status = Command::new(artefacts::flinkmem()?)
-        .args(["snapshot", "--patience", "5", &pid])
-        .stdout(Stdio::null())
-        .status()?;
-    ensure!(status.success(), "flinkmem snapshot ended with {status}");
-    Ok(())
+    wait_for(
+        "flinkmem to take a snapshot",
+        Duration::from_secs(20),
+        || {
+            let status = Command::new(artefacts::flinkmem()?)
+                .args(["snapshot", "--patience", "5", &pid])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()?;
+            Ok(status.success().then_some(()))
+        },
+    )
 }
 
 /// How an exhausted heap may end.
