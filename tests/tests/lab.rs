@@ -71,7 +71,7 @@ fn is_right(name: &str, feature: u32) -> Result<()> {
 fn played(name: &str, traces: &std::path::Path) -> Result<(Verdict, Played)> {
     let trial = trial(name, 17)?;
     let played = trial.play(traces, &|_| {})?;
-    Ok((played.verdict(trial.scenario)?, played))
+    Ok((played.verdict()?, played))
 }
 
 fn trial(name: &str, feature: u32) -> Result<Trial> {

@@ -3,9 +3,10 @@
 use anyhow::{Result, ensure};
 use clap::Parser;
 use flinkmem_tests::flink::{DEFAULT_VERSION, clusters_at_once};
-use flinkmem_tests::scenario::{self, Judgement, Trial, calibration, matrix, table};
+use flinkmem_tests::scenario::{self, Judgement, Kept, Trial, calibration, matrix, table};
 use flinkmem_tests::{Jdk, Scenario, artefacts};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -22,6 +23,9 @@ struct Options {
     /// Plays one and shows the report, without judging it
     #[arg(long)]
     show: bool,
+    /// Plays nothing, but judges again what an earlier run left in this folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["show", "list", "traces"])]
+    judge_only: Option<PathBuf>,
     /// Version of Flink
     #[arg(long, default_value = DEFAULT_VERSION)]
     flink: String,
@@ -48,6 +52,9 @@ fn main() -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(folder) = &options.judge_only {
+        return Ok(conclude(&judge_again(folder, &chosen, &options)?));
+    }
     let traces = options
         .traces
         .clone()
@@ -73,14 +80,19 @@ fn main() -> Result<ExitCode> {
         return show(&trials, &traces);
     }
     let judgements = judge(trials, &traces, &options)?;
+    Ok(conclude(&judgements))
+}
+
+/// Prints what came of it all.
+fn conclude(judgements: &[Judgement]) -> ExitCode {
     println!(
         "\n{}\n{}\n{}",
-        table(&judgements),
-        matrix(&judgements),
-        calibration(&judgements)
+        table(judgements),
+        matrix(judgements),
+        calibration(judgements)
     );
     let all_right = judgements.iter().all(|one| one.wrong.is_empty());
-    Ok(ExitCode::from(u8::from(!all_right)))
+    ExitCode::from(u8::from(!all_right))
 }
 
 /// Those whose names begin so. A whole name means that one only.
@@ -126,15 +138,7 @@ fn show(trials: &VecDeque<Trial>, traces: &Path) -> Result<ExitCode> {
 /// Judges all, some at once. A trial that says nothing about the verdict is tried once more, then counts as wrong.
 fn judge(trials: VecDeque<Trial>, traces: &Path, options: &Options) -> Result<Vec<Judgement>> {
     clusters_at_once(options.at_once);
-    let results = options.results.as_ref();
-    let results = results
-        .map(|path| {
-            std::fs::File::options()
-                .create(true)
-                .append(true)
-                .open(path)
-        })
-        .transpose()?;
+    let results = results(options)?;
     let (waiting, done) = (Mutex::new(trials), Mutex::new((Vec::new(), results)));
     std::thread::scope(|scope| {
         for _ in 0..options.at_once.max(1) {
@@ -142,13 +146,7 @@ fn judge(trials: VecDeque<Trial>, traces: &Path, options: &Options) -> Result<Ve
                 while let Some(trial) = next(&waiting) {
                     let judgement = judged(&trial, traces);
                     let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                    println!("{}", one_line(&judgement));
-                    if let Some(file) = &mut done.1
-                        && let Ok(line) = serde_json::to_string(&judgement)
-                        && let Err(error) = writeln!(file, "{line}")
-                    {
-                        eprintln!("the result is not kept: {error}");
-                    }
+                    tell(&judgement, done.1.as_mut());
                     done.0.push(judgement);
                 }
             });
@@ -156,6 +154,49 @@ fn judge(trials: VecDeque<Trial>, traces: &Path, options: &Options) -> Result<Ve
     });
     let (judgements, _) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(judgements)
+}
+
+/// Judges what was kept. What did not end as it must is told and left out.
+fn judge_again(
+    folder: &Path,
+    chosen: &[&'static Scenario],
+    options: &Options,
+) -> Result<Vec<Judgement>> {
+    let mut results = results(options)?;
+    let is_chosen = |kept: &Kept| chosen.iter().any(|one| one.name == kept.scenario.name);
+    let mut judgements = Vec::new();
+    for kept in Kept::all_in(folder)?.iter().filter(|kept| is_chosen(kept)) {
+        match kept.judge() {
+            Ok(judgement) => {
+                tell(&judgement, results.as_mut());
+                judgements.push(judgement);
+            }
+            Err(error) => eprintln!("{}: not judged, for {error:#}", kept.folder.display()),
+        }
+    }
+    ensure!(
+        !judgements.is_empty(),
+        "nothing in {} can be judged",
+        folder.display()
+    );
+    Ok(judgements)
+}
+
+/// Where the judgements go, if anywhere.
+fn results(options: &Options) -> Result<Option<File>> {
+    let open = |path: &PathBuf| File::options().create(true).append(true).open(path);
+    Ok(options.results.as_ref().map(open).transpose()?)
+}
+
+/// A line on the console, and one among the results.
+fn tell(judgement: &Judgement, results: Option<&mut File>) {
+    println!("{}", one_line(judgement));
+    if let Some(file) = results
+        && let Ok(line) = serde_json::to_string(judgement)
+        && let Err(error) = writeln!(file, "{line}")
+    {
+        eprintln!("the result is not kept: {error}");
+    }
 }
 
 fn next(waiting: &Mutex<VecDeque<Trial>>) -> Option<Trial> {

@@ -2,12 +2,14 @@
 //!
 //! A [`Scenario`] says how a cluster is set up, what happens in it (its plot), how that must end, and what flinkmem has to say about
 //! it. [`Trial`] plays one and judges the verdict; where the verdict proposes a configuration it plays the scenario once more with it.
-//! [`table`] and [`matrix`] print many of them.
+//! What was played is [`Kept`] and can be judged again when a rule has changed, without playing it. [`table`] and [`matrix`] print many of them.
 
 mod direct;
 mod healthy;
 mod heap;
 mod jobmanager;
+mod judgement;
+mod kept;
 mod metaspace;
 mod mixed;
 mod native;
@@ -18,12 +20,15 @@ mod table;
 mod threads;
 mod trial;
 
+pub use judgement::Judgement;
+pub use kept::Kept;
 pub use stage::Stage;
 pub use table::{calibration, matrix, table};
-pub use trial::{Judgement, Played, Trial};
+pub use trial::{Played, Trial};
 
 use crate::flink::Role;
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 
 /// One fault, or one process that only looks like one.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +75,7 @@ pub struct Setup {
 }
 
 /// How it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// The last job failed.
     JobFailed,

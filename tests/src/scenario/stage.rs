@@ -138,7 +138,7 @@ impl Stage {
         })
     }
 
-    fn subject(&mut self) -> &mut Process {
+    pub(super) fn subject(&mut self) -> &mut Process {
         match self.subject {
             Role::TaskManager => self.cluster.taskmanager(),
             Role::JobManager => self.cluster.jobmanager(),

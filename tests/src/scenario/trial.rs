@@ -1,14 +1,16 @@
 //! One scenario, played and judged.
 
-use super::{End, Expected, Scenario, Stage};
+use super::{End, Judgement, Kept, Scenario, Stage};
 use crate::flink::Role;
-use crate::verdict::{Finding, Remedy, Verdict};
+use crate::verdict::{Remedy, Verdict};
 use crate::{Cgroup, Cluster, Jdk};
 use anyhow::{Context, Result};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a subject may take to end when it is asked to.
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A scenario on one version of Flink and one Java.
 #[derive(Debug, Clone)]
@@ -34,35 +36,6 @@ pub struct Played {
     _cgroups: Vec<Cgroup>,
 }
 
-/// What came of a trial.
-#[derive(Debug, Clone, Serialize)]
-pub struct Judgement {
-    /// The scenario.
-    pub scenario: String,
-    /// Version of Flink.
-    pub flink: String,
-    /// Feature release of Java.
-    pub java: u32,
-    /// What the first finding had to be; empty for healthy.
-    pub expected: Vec<String>,
-    /// The first finding's label; absent without a finding.
-    pub label: Option<String>,
-    /// Its confidence.
-    pub confidence: Option<f64>,
-    /// Its consumer.
-    pub consumer: Option<String>,
-    /// Whether the first label is right.
-    pub label_right: bool,
-    /// Whether the consumer is right; absent where none can be expected.
-    pub consumer_right: Option<bool>,
-    /// Whether the remedy's configuration held; absent where it proposes none.
-    pub remedy_held: Option<bool>,
-    /// What is wrong, in words; empty when all is right.
-    pub wrong: Vec<String>,
-    /// How long the trial took, seconds.
-    pub seconds: f64,
-}
-
 impl Trial {
     /// Plays it, the trace in `traces`. `tell` is told what happens.
     ///
@@ -85,15 +58,16 @@ impl Trial {
     pub fn judge(&self, traces: &Path, tell: &dyn Fn(&str)) -> Result<Judgement> {
         let began = Instant::now();
         let played = self.play(traces, tell)?;
-        let verdict = played.verdict(self.scenario)?;
+        let mut kept = self.keep(&played)?;
+        let verdict = kept.verdict()?;
         let end = played.end;
-        drop(played);
+        played.end_in_order();
         anyhow::ensure!(
             self.scenario.ends.contains(&end),
             "it ended {end:?}, which is none of {:?}",
             self.scenario.ends
         );
-        let mut judgement = self.compare(&verdict);
+        let mut judgement = Judgement::of(self.scenario, &self.flink, self.jdk.feature, &verdict);
         let remedy = verdict
             .findings
             .first()
@@ -106,6 +80,7 @@ impl Trial {
                 .err()
                 .map(|error| format!("the remedy did not hold: {error:#}"));
             judgement.remedy_held = Some(failed.is_none());
+            kept.tried(remedy, failed.is_none())?;
             judgement.wrong.extend(failed);
         }
         judgement.seconds = began.elapsed().as_secs_f64();
@@ -115,46 +90,18 @@ impl Trial {
     /// What is written down where nothing could be judged.
     #[must_use]
     pub fn failed(&self, error: &anyhow::Error) -> Judgement {
-        Judgement {
-            scenario: self.scenario.name.to_owned(),
-            flink: self.flink.clone(),
-            java: self.jdk.feature,
-            expected: labels(self.scenario),
-            label: None,
-            confidence: None,
-            consumer: None,
-            label_right: false,
-            consumer_right: None,
-            remedy_held: None,
-            wrong: vec![format!("not judged: {}", first_line(error))],
-            seconds: 0.0,
-        }
+        Judgement::none(self.scenario, &self.flink, self.jdk.feature, error)
     }
 
-    fn compare(&self, verdict: &Verdict) -> Judgement {
-        let expected = &self.scenario.expected;
-        let first = verdict.findings.first();
-        let wrong = wrong(expected, verdict);
-        let label_right = match first {
-            None => expected.is_healthy(),
-            Some(finding) => expected.labels.contains(&finding.label.as_str()),
+    fn keep(&self, played: &Played) -> Result<Kept> {
+        let setup = &self.scenario.setup;
+        let logs = if setup.with_logs {
+            played.stage.cluster.logs_of(setup.subject)?
+        } else {
+            Vec::new()
         };
-        Judgement {
-            scenario: self.scenario.name.to_owned(),
-            flink: self.flink.clone(),
-            java: self.jdk.feature,
-            expected: labels(self.scenario),
-            label: first.map(|finding| finding.label.clone()),
-            confidence: first.map(|finding| finding.confidence),
-            consumer: first.and_then(|finding| finding.consumer.name.clone()),
-            label_right,
-            consumer_right: first
-                .filter(|_| !expected.is_healthy())
-                .map(|finding| consumer_is_right(expected, finding)),
-            remedy_held: None,
-            wrong,
-            seconds: 0.0,
-        }
+        let run = (self.flink.as_str(), self.jdk.feature);
+        Kept::keep(&played.traces, self.scenario, run, played.end, &logs)
     }
 
     /// The same again with the remedy: nothing may fail, and nothing critical may be found.
@@ -164,7 +111,7 @@ impl Trial {
         let played = self.play_with(&remedy.config, &remedy.remove, memory_mib, traces, tell)?;
         let held = matches!(played.end, End::JobFinished | End::JobCanceled | End::Alive);
         anyhow::ensure!(held, "it ended {:?}", played.end);
-        let verdict = played.verdict(self.scenario)?;
+        let verdict = self.keep(&played)?.verdict()?;
         let critical = verdict
             .findings
             .iter()
@@ -239,16 +186,18 @@ impl Played {
     ///
     /// # Errors
     /// When it prints no report.
-    pub fn verdict(&self, scenario: &Scenario) -> Result<Verdict> {
-        let mut inputs = Vec::new();
-        // A process that was refused never had one.
-        if self.traces.read_dir()?.next().is_some() {
-            inputs.push(self.traces.clone());
+    pub fn verdict(&self) -> Result<Verdict> {
+        Verdict::of(std::slice::from_ref(&self.traces))
+    }
+
+    /// Ends it all, the subject by its own will if it is alive: a trace that just stops near a limit is that of a killed process, and
+    /// the trace may be judged again.
+    fn end_in_order(mut self) {
+        let subject = self.stage.subject();
+        // One that does not listen is killed with the cluster.
+        if subject.terminate().is_ok() {
+            let _ = subject.wait(FAREWELL);
         }
-        if scenario.setup.with_logs {
-            inputs.extend(self.stage.cluster.logs_of(scenario.setup.subject)?);
-        }
-        Verdict::of(&inputs)
     }
 }
 
@@ -264,62 +213,4 @@ fn configuration(
     let mut all: BTreeMap<_, _> = own.filter(|(key, _)| !less.contains(key)).collect();
     all.extend(more.clone());
     all
-}
-
-fn wrong(expected: &Expected, verdict: &Verdict) -> Vec<String> {
-    let Some(first) = verdict.findings.first() else {
-        return if expected.is_healthy() {
-            Vec::new()
-        } else {
-            vec!["nothing was found".to_owned()]
-        };
-    };
-    if expected.is_healthy() {
-        return vec![format!("a false alarm: {}", first.label)];
-    }
-    let mut wrong = Vec::new();
-    if !expected.labels.contains(&first.label.as_str()) {
-        wrong.push(format!("{} is none of {:?}", first.label, expected.labels));
-    }
-    if first.limit.name != expected.limit {
-        wrong.push(format!(
-            "limit {} is not {}",
-            first.limit.name, expected.limit
-        ));
-    }
-    if !consumer_is_right(expected, first) {
-        wrong.push(format!(
-            "consumer {} {:?} is none of {:?}",
-            first.consumer.kind, first.consumer.name, expected.consumer
-        ));
-    }
-    for text in expected.evidence {
-        if !first.evidence.iter().any(|fact| fact.text.contains(text)) {
-            wrong.push(format!("no evidence says {text:?}"));
-        }
-    }
-    let further = &verdict.findings[1..];
-    let is_there = |finding: &Finding| expected.also.contains(&finding.label.as_str());
-    if !expected.also.is_empty() && !further.iter().any(is_there) {
-        wrong.push(format!("none of {:?} is found beside it", expected.also));
-    }
-    wrong
-}
-
-fn labels(scenario: &Scenario) -> Vec<String> {
-    let labels = scenario.expected.labels.iter();
-    labels.map(|&label| label.to_owned()).collect()
-}
-
-/// Errors carry the ends of logs.
-fn first_line(error: &anyhow::Error) -> String {
-    let text = format!("{error:#}");
-    text.lines().next().unwrap_or_default().to_owned()
-}
-
-fn consumer_is_right(expected: &Expected, finding: &Finding) -> bool {
-    match &finding.consumer.name {
-        None => expected.consumer.is_empty(),
-        Some(name) => expected.consumer.iter().any(|part| name.contains(part)),
-    }
 }

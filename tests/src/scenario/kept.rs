@@ -1,0 +1,256 @@
+//! What a trial leaves in its folder, so that its verdict can be judged again after a rule has changed, without playing it.
+//!
+//! ```text
+//! NAME-xxxxxx/
+//!   flinkmem-…/    the trace
+//!   replay/        the trace of the same with the remedy
+//!   logs/          Flink's logs and consoles, where the scenario hands them over
+//!   played.json    what was played and how it ended
+//! ```
+
+use super::{End, Judgement, Scenario};
+use crate::verdict::{Remedy, Verdict};
+use anyhow::{Context, Result, bail, ensure};
+use flinkmem_trace::{TraceReader, find_traces};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const PLAYED: &str = "played.json";
+const LOGS: &str = "logs";
+
+/// A scenario that was played, and where what it left lies.
+#[derive(Debug)]
+pub struct Kept {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The scenario.
+    pub scenario: &'static Scenario,
+    note: Note,
+}
+
+/// What cannot be read off the trace.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Note {
+    scenario: String,
+    flink: String,
+    java: u32,
+    end: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<Tried>,
+}
+
+/// A remedy that was tried.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Tried {
+    config: BTreeMap<String, String>,
+    remove: Vec<String>,
+    held: bool,
+}
+
+impl Kept {
+    /// Notes what was played, and copies the logs that are to be kept.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn keep(
+        folder: &Path,
+        scenario: &'static Scenario,
+        (flink, java): (&str, u32),
+        end: End,
+        logs: &[PathBuf],
+    ) -> Result<Self> {
+        if !logs.is_empty() {
+            std::fs::create_dir_all(folder.join(LOGS))?;
+        }
+        for log in logs {
+            let name = log.file_name().context("a log without a name")?;
+            std::fs::copy(log, folder.join(LOGS).join(name))?;
+        }
+        let kept = Self {
+            folder: folder.to_owned(),
+            scenario,
+            note: Note {
+                scenario: scenario.name.to_owned(),
+                flink: flink.to_owned(),
+                java,
+                end: Some(end),
+                remedy: None,
+            },
+        };
+        kept.write()?;
+        Ok(kept)
+    }
+
+    /// Notes whether a remedy held.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn tried(&mut self, remedy: &Remedy, held: bool) -> Result<()> {
+        self.note.remedy = Some(Tried {
+            config: remedy.config.clone(),
+            remove: remedy.remove.clone(),
+            held,
+        });
+        self.write()
+    }
+
+    /// Those in a folder of traces, by scenario.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn all_in(traces: &Path) -> Result<Vec<Self>> {
+        let entries = std::fs::read_dir(traces)
+            .with_context(|| format!("cannot read {}", traces.display()))?;
+        let mut all = Vec::new();
+        for entry in entries {
+            let folder = entry?.path();
+            if folder.is_dir()
+                && let Some(kept) = Self::at(&folder)?
+            {
+                all.push(kept);
+            }
+        }
+        all.sort_by_key(|kept| (kept.scenario.name, kept.folder.clone()));
+        Ok(all)
+    }
+
+    /// What flinkmem says about it.
+    ///
+    /// # Errors
+    /// When it prints no report.
+    pub fn verdict(&self) -> Result<Verdict> {
+        let logs = self.folder.join(LOGS);
+        let mut inputs = Vec::new();
+        // A process that was refused never had a trace.
+        if find_traces(&self.folder).is_ok() {
+            inputs.push(self.folder.clone());
+        }
+        if logs.is_dir() {
+            inputs.push(logs);
+        }
+        Verdict::of(&inputs)
+    }
+
+    /// Judges what flinkmem says now. A remedy that is not the one that was tried is not known to hold.
+    ///
+    /// # Errors
+    /// When it did not end as it must, so that there is nothing to judge, or there is no report.
+    pub fn judge(&self) -> Result<Judgement> {
+        if let Some(end) = self.note.end {
+            let ends = self.scenario.ends;
+            ensure!(
+                ends.contains(&end),
+                "it ended {end:?}, which is none of {ends:?}"
+            );
+        }
+        let verdict = self.verdict()?;
+        let mut judgement =
+            Judgement::of(self.scenario, &self.note.flink, self.note.java, &verdict);
+        let remedy = verdict.findings.first().and_then(|f| f.remedy.as_ref());
+        let tried = self.note.remedy.as_ref().filter(|tried| {
+            remedy.is_some_and(|remedy| {
+                remedy.config == tried.config && remedy.remove == tried.remove
+            })
+        });
+        judgement.remedy_held = tried.map(|tried| tried.held);
+        Ok(judgement)
+    }
+
+    /// What lies there, unless it is no trial of a scenario that there is.
+    fn at(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(PLAYED);
+        let note = if path.is_file() {
+            let text = std::fs::read(&path)?;
+            serde_json::from_slice(&text)
+                .with_context(|| format!("{} is damaged", path.display()))?
+        } else {
+            guessed(folder).unwrap_or_default()
+        };
+        let scenario = super::all().find(|scenario| scenario.name == note.scenario);
+        Ok(scenario.map(|scenario| Self {
+            folder: folder.to_owned(),
+            scenario,
+            note,
+        }))
+    }
+
+    fn write(&self) -> Result<()> {
+        let text = serde_json::to_vec_pretty(&self.note)?;
+        let path = self.folder.join(PLAYED);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// What the folder's name and the trace say, where nothing was noted: `NAME-xxxxxx`, or `NAME`.
+fn guessed(folder: &Path) -> Result<Note> {
+    let name = folder.file_name().and_then(|name| name.to_str());
+    let name = name.context("no name")?;
+    let is_it = |scenario: &&Scenario| {
+        name.strip_prefix(scenario.name)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    // The longest, for a name can be the begin of another.
+    let Some(scenario) = super::all().filter(is_it).max_by_key(|one| one.name.len()) else {
+        bail!("{name} is no scenario");
+    };
+    let mut note = Note {
+        scenario: scenario.name.to_owned(),
+        ..Note::default()
+    };
+    if let Ok(traces) = find_traces(folder)
+        && let Some(first) = traces.first()
+        && let Ok(reader) = TraceReader::open(first)
+    {
+        let header = reader.header();
+        note.flink = header.flink.as_ref().map_or_else(String::new, |flink| {
+            flink.version.clone().unwrap_or_default()
+        });
+        note.java = feature(&header.jvm.version);
+    }
+    Ok(note)
+}
+
+/// The feature release in `java.version`.
+fn feature(version: &str) -> u32 {
+    let first = version.split(['.', '-', '+']).next();
+    first.and_then(|first| first.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kept, feature};
+    use crate::scenario::{self, End};
+
+    #[test]
+    fn what_is_kept_is_found_again() -> anyhow::Result<()> {
+        let traces = tempfile::tempdir()?;
+        let folder = traces.path().join("any-name");
+        std::fs::create_dir_all(folder.join("flinkmem-a-1-2"))?;
+        let scenario = scenario::find("direct-leak")?;
+        Kept::keep(&folder, scenario, ("1.20.5", 17), End::JobFailed, &[])?;
+        let found = Kept::all_in(traces.path())?;
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].scenario.name, "direct-leak");
+        assert_eq!(found[0].note.end, Some(End::JobFailed));
+        Ok(())
+    }
+
+    #[test]
+    fn without_a_note_the_folder_is_named_as_the_scenario() -> anyhow::Result<()> {
+        let traces = tempfile::tempdir()?;
+        for name in ["direct-leak-x7Zq1a", "direct-leakage", "other"] {
+            std::fs::create_dir(traces.path().join(name))?;
+        }
+        let found = Kept::all_in(traces.path())?;
+        let folders: Vec<_> = found.iter().map(|kept| &kept.folder).collect();
+        assert_eq!(folders, [&traces.path().join("direct-leak-x7Zq1a")]);
+        Ok(())
+    }
+
+    #[test]
+    fn releases_are_read_off_versions() {
+        let releases = ["17.0.15", "25", "21-ea", "11.0.13+8"].map(feature);
+        assert_eq!(releases, [17, 25, 21, 11]);
+    }
+}
