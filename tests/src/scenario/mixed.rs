@@ -1,6 +1,81 @@
-//! Two faults at once.
+//! Two faults in one process: the one that ends it first, and the other beside it.
 
-use super::Scenario;
+use super::{End, Expected, Scenario, Setup};
 
 /// All of the family.
-pub(super) const ALL: &[Scenario] = &[];
+pub(super) const ALL: &[Scenario] = &[
+    Scenario {
+        name: "direct-and-heap",
+        about: "user code leaks direct buffers, and other user code of the same job remembers every session: 3 and 2.5 MB a second",
+        setup: Setup {
+            configuration: &[
+                ("taskmanager.memory.framework.off-heap.size", "96m"),
+                ("taskmanager.memory.task.off-heap.size", "0"),
+                ("restart-strategy.type", "none"),
+            ],
+            // So that marking, which tells what is live, begins before the heap is half full.
+            java_options: &["-XX:+UseG1GC", "-XX:InitiatingHeapOccupancyPercent=20"],
+            agent: "interval=200ms",
+            ..Setup::TASK_MANAGER
+        },
+        plot: |stage| {
+            let faults = ["direct", "3000000", "session", "2500000"];
+            stage.run("com.acme.TwoFaultsJob", &faults)
+        },
+        ends: &[End::JobFailed],
+        expected: Expected {
+            labels: &["direct_leak"],
+            limit: "direct",
+            consumer: &["com.acme.DirectLeakJob$Enricher.lookUp"],
+            evidence: &[],
+            also: &["heap_leak"],
+        },
+    },
+    Scenario {
+        name: "loaders-and-threads",
+        about: "each of many short jobs leaves a thread behind, which keeps the job's class loader: both add up",
+        setup: Setup {
+            configuration: &[("taskmanager.memory.jvm-metaspace.size", "112m")],
+            agent: "interval=200ms",
+            ..Setup::TASK_MANAGER
+        },
+        plot: |stage| stage.run("com.acme.ShortJobs", &["20", "thread", "200"]),
+        ends: &[End::JobFinished, End::JobFailed, End::Exited, End::Alive],
+        expected: Expected {
+            labels: &["classloader_leak"],
+            limit: "metaspace",
+            consumer: &["com.acme", "ChildFirstClassLoader", "acme-metrics-flusher"],
+            evidence: &["acme-metrics-flusher"],
+            also: &[],
+        },
+    },
+    Scenario {
+        name: "unsafe-and-page-cache",
+        about: "user code leaks memory of sun.misc.Unsafe in a container that is full of files' pages: these are not what kills it",
+        setup: Setup {
+            configuration: &[
+                ("restart-strategy.type", "none"),
+                ("taskmanager.memory.process.size", "768m"),
+                ("taskmanager.memory.jvm-metaspace.size", "128m"),
+                ("taskmanager.memory.managed.size", "0"),
+            ],
+            memory_mib: Some(768),
+            agent: "interval=100ms",
+            ..Setup::TASK_MANAGER
+        },
+        plot: |stage| {
+            let directory = stage.cluster.logs().with_file_name("archive");
+            let directory = directory.display().to_string();
+            let faults = ["unsafe", "16000000", "files", "64000000", &directory];
+            stage.run("com.acme.TwoFaultsJob", &faults)
+        },
+        ends: &[End::Killed],
+        expected: Expected {
+            labels: &["unsafe_memory_leak"],
+            limit: "container",
+            consumer: &["com.acme.UnsafeLeakJob$OffHeapIndex.insert"],
+            evidence: &[],
+            also: &[],
+        },
+    },
+];
