@@ -207,7 +207,15 @@ fn next(waiting: &Mutex<VecDeque<Trial>>) -> Option<Trial> {
 }
 
 fn judged(trial: &Trial, traces: &Path) -> Judgement {
-    let once = || trial.judge(&fresh(traces, trial.scenario.name)?, &|_| {});
+    let once = || {
+        let folder = fresh(traces, trial.scenario.name)?;
+        let judged = trial.judge(&folder, &|_| {});
+        // What was not played to its end is nothing to judge again.
+        if !Kept::is_noted(&folder) {
+            std::fs::remove_dir_all(&folder)?;
+        }
+        judged
+    };
     let first = once().or_else(|error| {
         eprintln!("{}: once more, for {error:#}", trial.scenario.name);
         once()

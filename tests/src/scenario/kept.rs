@@ -115,6 +115,12 @@ impl Kept {
         Ok(all)
     }
 
+    /// Whether something was played to its end there.
+    #[must_use]
+    pub fn is_noted(folder: &Path) -> bool {
+        folder.join(PLAYED).is_file()
+    }
+
     /// What flinkmem says about it.
     ///
     /// # Errors
