@@ -73,6 +73,9 @@ pub struct Consumer {
     /// Of the limit's use, from 0 to 1.
     #[serde(default)]
     pub share: Option<f64>,
+    /// How sure the name is, from 0 to 1.
+    #[serde(default)]
+    pub confidence: Option<f64>,
 }
 
 /// What to change.

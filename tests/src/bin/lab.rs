@@ -1,6 +1,6 @@
 //! Plays the lab's faults in a real Flink and shows what flinkmem says about them.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use flinkmem_tests::flink::{DEFAULT_VERSION, clusters_at_once};
 use flinkmem_tests::scenario::{self, Judgement, Kept, Trial, calibration, matrix, table};
@@ -26,6 +26,9 @@ struct Options {
     /// Plays nothing, but judges again what an earlier run left in this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["show", "list", "traces"])]
     judge_only: Option<PathBuf>,
+    /// Plays nothing, but prints the tables of results that were kept, of one run or of several
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["show", "list", "traces", "judge_only", "results"])]
+    tables_of: Vec<PathBuf>,
     /// Version of Flink
     #[arg(long, default_value = DEFAULT_VERSION)]
     flink: String,
@@ -51,6 +54,9 @@ fn main() -> Result<ExitCode> {
             println!("{:24} {}", scenario.name, scenario.about);
         }
         return Ok(ExitCode::SUCCESS);
+    }
+    if !options.tables_of.is_empty() {
+        return Ok(conclude(&kept_results(&options.tables_of, &chosen)?));
     }
     if let Some(folder) = &options.judge_only {
         return Ok(conclude(&judge_again(folder, &chosen, &options)?));
@@ -179,6 +185,22 @@ fn judge_again(
         "nothing in {} can be judged",
         folder.display()
     );
+    Ok(judgements)
+}
+
+/// Judgements of earlier runs, as [`tell`] wrote them.
+fn kept_results(files: &[PathBuf], chosen: &[&'static Scenario]) -> Result<Vec<Judgement>> {
+    let mut judgements = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        for line in text.lines() {
+            let judgement: Judgement = serde_json::from_str(line)
+                .with_context(|| format!("{} is damaged", file.display()))?;
+            judgements.push(judgement);
+        }
+    }
+    judgements.retain(|judgement| chosen.iter().any(|one| one.name == judgement.scenario));
     Ok(judgements)
 }
 

@@ -2,10 +2,10 @@
 
 use super::{Expected, Scenario};
 use crate::verdict::{Finding, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What came of a trial.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Judgement {
     /// The scenario.
     pub scenario: String,
@@ -21,6 +21,9 @@ pub struct Judgement {
     pub confidence: Option<f64>,
     /// Its consumer.
     pub consumer: Option<String>,
+    /// How sure the consumer is.
+    #[serde(default)]
+    pub consumer_confidence: Option<f64>,
     /// Whether the first label is right.
     pub label_right: bool,
     /// Whether the consumer is right; absent where none can be expected.
@@ -51,6 +54,9 @@ impl Judgement {
             label: first.map(|finding| finding.label.clone()),
             confidence: first.map(|finding| finding.confidence),
             consumer: first.and_then(|finding| finding.consumer.name.clone()),
+            consumer_confidence: first
+                .filter(|finding| finding.consumer.name.is_some())
+                .and_then(|finding| finding.consumer.confidence),
             label_right,
             consumer_right: first
                 .filter(|_| !expected.is_healthy())
@@ -72,6 +78,7 @@ impl Judgement {
             label: None,
             confidence: None,
             consumer: None,
+            consumer_confidence: None,
             label_right: false,
             consumer_right: None,
             remedy_held: None,

@@ -78,9 +78,22 @@ pub fn matrix(judgements: &[Judgement]) -> String {
     text
 }
 
-/// How many of the verdicts of each confidence were right.
+/// How many of the verdicts, and of the consumers named, of each confidence were right. A false alarm is a wrong verdict.
 #[must_use]
 pub fn calibration(judgements: &[Judgement]) -> String {
+    let verdicts = judgements
+        .iter()
+        .filter_map(|one| Some((one.confidence?, one.label_right)));
+    let consumers = judgements
+        .iter()
+        .filter_map(|one| Some((one.consumer_confidence?, one.consumer_right?)));
+    let verdicts = bins("verdicts", &verdicts.collect::<Vec<_>>());
+    let consumers = bins("consumers", &consumers.collect::<Vec<_>>());
+    format!("{verdicts}\n{consumers}")
+}
+
+/// A table of what was said so surely, and how often that was right.
+fn bins(what: &str, said: &[(f64, bool)]) -> String {
     const BINS: [(f64, f64); 5] = [
         (0.0, 0.5),
         (0.5, 0.7),
@@ -88,16 +101,22 @@ pub fn calibration(judgements: &[Judgement]) -> String {
         (0.85, 0.95),
         (0.95, 1.01),
     ];
-    let mut text = String::from("| confidence | verdicts | right |\n| --- | --- | --- |\n");
+    let mut text = format!(
+        "| confidence | {what} | mean confidence | right | share right |\n| --- | --- | --- | --- | --- |\n"
+    );
     for (low, high) in BINS {
-        let within = |one: &&Judgement| one.confidence.is_some_and(|c| (low..high).contains(&c));
-        let of_bin: Vec<_> = judgements.iter().filter(within).collect();
-        let right = of_bin.iter().filter(|one| one.label_right).count();
+        let of_bin = said.iter().filter(|(c, _)| (low..high).contains(c));
+        let (count, sum, right) = of_bin.fold((0_u32, 0.0, 0_u32), |(count, sum, right), one| {
+            (count + 1, sum + one.0, right + u32::from(one.1))
+        });
+        if count == 0 {
+            continue;
+        }
+        let (mean, share) = (sum / f64::from(count), f64::from(right) / f64::from(count));
         let _ = writeln!(
             text,
-            "| {low:.2} to {:.2} | {} | {right} |",
+            "| {low:.2} to {:.2} | {count} | {mean:.2} | {right} | {share:.2} |",
             high.min(1.0),
-            of_bin.len()
         );
     }
     text
@@ -119,4 +138,23 @@ fn said(one: &Judgement) -> &str {
     } else {
         "nothing"
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bins;
+
+    #[test]
+    fn a_bin_tells_what_was_said_and_how_often_it_was_right() {
+        let said = [(0.9, true), (0.86, false), (0.97, true)];
+        let text = bins("verdicts", &said);
+        let rows: Vec<&str> = text.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| 0.85 to 0.95 | 2 | 0.88 | 1 | 0.50 |",
+                "| 0.95 to 1.00 | 1 | 0.97 | 1 | 1.00 |"
+            ]
+        );
+    }
 }
