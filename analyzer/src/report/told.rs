@@ -25,7 +25,14 @@ pub(super) fn headline(finding: &Finding) -> String {
         "host" => "The host's memory",
         other => other,
     };
-    format!("{what}{size} is exhausted.")
+    match &finding.forecast {
+        _ if finding.limit.reached => format!("{what}{size} is exhausted."),
+        Some(forecast) => {
+            let in_time = forecast.in_words();
+            format!("{what}{size} will be exhausted about {in_time} after the last sample.")
+        }
+        None => format!("{what}{size} is filling up."),
+    }
 }
 
 /// Labels whose lines say what it is.
@@ -62,7 +69,10 @@ pub(super) fn cause(finding: &Finding) -> String {
             "Most likely it was {who}; the lines also allow {}.",
             others.join(", ")
         ),
-        (None, []) => "The lines prove it.".to_owned(),
+        (None, []) if finding.evidence.iter().all(|fact| fact.signal == "line") => {
+            "The lines prove it.".to_owned()
+        }
+        (None, []) => "Who it is, is not known yet.".to_owned(),
         (None, others) => format!(
             "Lines tell the limit, not who used it up. The likeliest cause is {}; also possible: {}.",
             finding.label.name(),

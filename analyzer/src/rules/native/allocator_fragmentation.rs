@@ -9,7 +9,7 @@ use flinkmem_trace::{AllocatorFigures, Ledger};
 pub(super) fn check(native: &Native<'_>) -> Answer {
     if native.kept.points.is_empty() {
         return match native.container.parts.ledgers {
-            0 => Answer::NotEnoughData {
+            0 if native.container.killed() => Answer::NotEnoughData {
                 missing: "a ledger: what the allocator keeps was not recorded".to_owned(),
                 collect: None,
             },

@@ -31,6 +31,9 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
     }
     let room = native.container.room;
     let (Some(limit), Some(full)) = (room.container, room.with_full_heap) else {
+        if !native.container.killed() {
+            return Answer::DoesNotFire("the container's limit was not met".to_owned());
+        }
         return Answer::NotEnoughData {
             missing: "the container's limit, or a ledger of what is resident".to_owned(),
             collect: None,

@@ -9,6 +9,11 @@ use crate::units::bytes;
 pub(super) fn check(native: &Native<'_>) -> Answer {
     let case = native.container.case;
     if !libraries::is_counted(case) {
+        if !native.container.killed() {
+            return Answer::DoesNotFire(
+                "nobody counted by library, and no need is seen".to_owned(),
+            );
+        }
         return Answer::NotEnoughData {
             missing: "what each library holds: the agent counts that with native=on only"
                 .to_owned(),

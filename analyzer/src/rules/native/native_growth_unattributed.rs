@@ -88,10 +88,7 @@ fn excluded(native: &Native<'_>, rest: &Series) -> Evidence {
 
 fn without_ledger(native: &Native<'_>) -> Answer {
     if !native.container.killed() {
-        return Answer::NotEnoughData {
-            missing: "two ledgers: whose memory grew was not recorded".to_owned(),
-            collect: None,
-        };
+        return Answer::DoesNotFire("the container's limit was not met".to_owned());
     }
     let held = Series::new(native.container.held.points.clone());
     let standing = Standing::of(&native.container, &held);
