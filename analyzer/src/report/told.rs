@@ -69,6 +69,9 @@ pub(super) fn cause(finding: &Finding) -> String {
             "Most likely it was {who}; the lines also allow {}.",
             others.join(", ")
         ),
+        (None, []) if finding.label == Label::ContainerLimitBelowBudget => {
+            "Nobody takes more than was meant for it.".to_owned()
+        }
         (None, []) if finding.evidence.iter().all(|fact| fact.signal == "line") => {
             "The lines prove it.".to_owned()
         }

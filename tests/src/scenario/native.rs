@@ -168,7 +168,7 @@ pub(super) const ALL: &[Scenario] = &[
         setup: Setup {
             configuration: &[
                 ("taskmanager.memory.process.size", "704m"),
-                ("taskmanager.memory.jvm-metaspace.size", "64m"),
+                ("taskmanager.memory.jvm-metaspace.size", "48m"),
                 ("taskmanager.memory.jvm-overhead.min", "16m"),
                 ("taskmanager.memory.jvm-overhead.max", "16m"),
                 ("taskmanager.memory.framework.off-heap.size", "32m"),

@@ -14,6 +14,8 @@ pub(in crate::rules) enum End {
         /// How sure that is, from 0 to 1.
         sure: f64,
     },
+    /// Its trace stops without an end below the limit: killed, crashed, or copied while it ran.
+    Vanished,
     /// Anything else: it runs, ended in an orderly way, or failed otherwise.
     Alive,
 }
@@ -58,12 +60,13 @@ impl End {
             };
             return Self::Killed { sure };
         }
-        if outcome.kind == OutcomeKind::Unknown && on_the_way_over(held, limit) {
-            return Self::Killed {
+        match outcome.kind {
+            OutcomeKind::Unknown if on_the_way_over(held, limit) => Self::Killed {
                 sure: STOPS_ON_THE_WAY,
-            };
+            },
+            OutcomeKind::Unknown => Self::Vanished,
+            _ => Self::Alive,
         }
-        Self::Alive
     }
 }
 

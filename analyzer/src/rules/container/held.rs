@@ -2,6 +2,7 @@
 
 use crate::case::{Case, Moment, seconds};
 use crate::statistics::{Growth, Point, growth};
+use crate::units::to_bytes;
 use flinkmem_trace::Surroundings;
 
 /// What was held over time.
@@ -48,6 +49,18 @@ impl Held {
             pace_at_end: pace_at_end(&points),
             points,
         }
+    }
+}
+
+impl Held {
+    /// What was held at the last sample until then.
+    pub(in crate::rules) fn at(&self, up_ms: u64) -> Option<u64> {
+        let after = self
+            .points
+            .partition_point(|point| point.s <= seconds(up_ms));
+        self.points[..after]
+            .last()
+            .map(|point| to_bytes(point.bytes))
     }
 }
 

@@ -47,7 +47,7 @@ impl<'a> Container<'a> {
         let held = Held::of(case);
         let end = End::of(facts, &held, limit);
         let parts = Parts::of(case);
-        let room = Room::of(facts, &parts);
+        let room = Room::of(facts, &parts, &held);
         Self {
             case,
             outcome: facts.outcome,
@@ -89,7 +89,7 @@ impl<'a> Container<'a> {
     pub(super) fn sure_of_kill(&self) -> f64 {
         match self.end {
             End::Killed { sure } => sure,
-            End::Alive => 0.0,
+            End::Vanished | End::Alive => 0.0,
         }
     }
 
@@ -120,7 +120,7 @@ impl<'a> Container<'a> {
         );
         let text = match self.end {
             End::Killed { .. } => format!("{}; {what}", self.outcome.detail),
-            End::Alive => what,
+            End::Vanished | End::Alive => what,
         };
         let from = if self.killed() { end.t_ms } else { first.t_ms };
         Some(Evidence::new(text, "cgroup.usage_bytes", from, end.t_ms).with_value(last))

@@ -1,7 +1,7 @@
 //! Whether what every pool may take fits into the container, together with what the JVM takes beside its pools.
 
 use super::super::Facts;
-use super::{Parts, limit};
+use super::{Held, Parts, limit};
 use crate::case::{Case, Moment};
 use flinkmem_trace::Owner;
 
@@ -33,7 +33,7 @@ pub(in crate::rules) struct Room {
 }
 
 impl Room {
-    pub(super) fn of(facts: Facts<'_>, parts: &Parts) -> Self {
+    pub(super) fn of(facts: Facts<'_>, parts: &Parts, held: &Held) -> Self {
         let case = facts.case;
         let limits = case.observed.jvm_limits;
         let started = facts.budget.map(|budget| budget.started);
@@ -48,12 +48,12 @@ impl Room {
             ..Self::default()
         };
         if parts.ledgers > 0 {
-            room.measure(case, parts);
+            room.measure(case, parts, held);
         }
         room
     }
 
-    fn measure(&mut self, case: &Case, parts: &Parts) {
+    fn measure(&mut self, case: &Case, parts: &Parts, held: &Held) {
         let last = &case.timeline;
         let direct = last.last(Moment::direct_bytes).unwrap_or(0);
         let anonymous: u64 = parts
@@ -77,10 +77,12 @@ impl Room {
         let in_pools = [heap, metaspace, direct, managed]
             .into_iter()
             .fold(0, u64::saturating_add);
-        let beside = anonymous.saturating_sub(in_pools);
+        // The container holds more than the process's own: page tables, buffers of connections, other processes.
+        let all = held.at(parts.to_ms).unwrap_or(0).max(anonymous);
+        let beside = all.saturating_sub(in_pools);
         self.heap_resident = Some(heap);
         self.overhead_measured = Some(beside);
-        let rest = anonymous.saturating_sub(heap);
+        let rest = all.saturating_sub(heap);
         self.with_full_heap = self.heap.map(|limit| rest.saturating_add(limit.max(heap)));
         let full = [self.heap, self.direct, self.metaspace];
         let full = full.into_iter().sum::<Option<u64>>();

@@ -1,6 +1,6 @@
 //! `container_limit_below_budget`: the container is smaller than the process is configured to be. That is arithmetic, whatever happens.
 
-use super::Native;
+use super::{Native, heap_needs};
 use crate::budget::process_size_key;
 use crate::finding::{Consumer, Evidence, Finding, Label, Remedy, Severity, two_digits};
 use crate::model::MemorySize;
@@ -12,6 +12,12 @@ use std::collections::BTreeMap;
 /// Limits are rounded by who sets them; a budget above the limit by less than this share is no mistake of the configuration.
 const ROUNDING: f64 = 1.02;
 
+/// As long as nothing has failed a smaller difference is not worth a word: the pools hardly ever are full all at once.
+const WORTH_A_WORD: f64 = 1.05;
+
+/// From this share of the limit on the difference is felt.
+const NEAR: f64 = 0.95;
+
 /// Nothing has failed, and the pools may never fill.
 const BEFORE_THE_KILL: f64 = 0.8;
 
@@ -22,14 +28,15 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
             "the container's limit or the size of the process is not known".to_owned(),
         );
     };
-    if process as f64 <= limit as f64 * ROUNDING {
+    let killed = native.container.killed();
+    let tolerated = if killed { ROUNDING } else { WORTH_A_WORD };
+    if process as f64 <= limit as f64 * tolerated {
         return Answer::DoesNotFire(format!(
             "the process is configured to take {} of the container's {}",
             bytes(process),
             bytes(limit)
         ));
     }
-    let killed = native.container.killed();
     let confidence = match (killed, explained) {
         (true, false) => 0.96 * native.container.sure_of_kill(),
         (true, true) => 0.6,
@@ -47,10 +54,7 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
     let facts = [Some(sums), native.container.met_evidence()];
     Answer::Fires(Box::new(Finding {
         label: Label::ContainerLimitBelowBudget,
-        severity: match killed && !explained {
-            true => Severity::Critical,
-            false => Severity::Warning,
-        },
+        severity: severity(native, limit, explained),
         confidence: two_digits(confidence),
         alternatives: Vec::new(),
         limit: native.container.limit_claim(),
@@ -61,6 +65,17 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
         collect: Vec::new(),
         told_ms: None,
     }))
+}
+
+fn severity(native: &Native<'_>, limit: u64, explained: bool) -> Severity {
+    let peak = native.container.held.peak.unwrap_or(0);
+    let is_near = peak as f64 >= limit as f64 * NEAR;
+    match (native.container.killed(), explained) {
+        (true, false) => Severity::Critical,
+        (true, true) => Severity::Warning,
+        (false, _) if is_near => Severity::Warning,
+        (false, _) => Severity::Info,
+    }
 }
 
 /// The process in the container that is there, if Flink accepts it and the heap can do with what is left; else a container for the process.
@@ -94,8 +109,7 @@ fn remedy(native: &Native<'_>, process: u64, limit: u64) -> Remedy {
 }
 
 fn heap_can_do_with(native: &Native<'_>, fit: &Remedy) -> bool {
-    let live = native.container.case.live_heap_bytes();
     let heap = fit.after.and_then(|pools| pools.jvm_heap);
-    heap.zip(live)
-        .is_some_and(|(heap, live)| heap >= live.saturating_add(live / 2))
+    heap.zip(heap_needs(native.container.case))
+        .is_some_and(|(heap, needs)| heap >= needs.keeps)
 }

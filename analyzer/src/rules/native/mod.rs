@@ -25,6 +25,8 @@ use standing::Standing;
 
 use super::container::Container;
 use super::{Answer, Facts, Verdict};
+use crate::budget::Wish;
+use crate::case::{Case, Moment};
 use crate::finding::{Consumer, ConsumerKind, Evidence, Finding, Label, Remedy};
 use crate::units::{bytes, duration, rate};
 use flinkmem_trace::{Frame, Owner};
@@ -168,6 +170,40 @@ impl<'a> Native<'a> {
         );
         Evidence::new(text, signal, from, to)
     }
+}
+
+/// What the heap needs: half as much again as collections leave in it, for with less they come back to back. Where the old generation was not collected
+/// lately nobody knows what of it is live, and it needs what it has in use.
+fn heap_needs(case: &Case) -> Option<HeapNeeds> {
+    let live = case.live_heap_bytes()?;
+    let moments = &case.timeline.moments;
+    let used = case.timeline.last(|moment| Some(moment.heap?.used_bytes))?;
+    let full = |moment: Option<&Moment>| moment.and_then(|moment| moment.full_collections);
+    let lately = full(moments.last()) > full(moments.get(moments.len() / 2));
+    let is_known = lately || used < live.saturating_mul(2);
+    let held = if is_known { live } else { live.max(used) };
+    let keeps = if is_known {
+        live.saturating_add(live / 2)
+    } else {
+        held
+    };
+    Some(HeapNeeds { held, keeps })
+}
+
+/// What is known of the need for heap, bytes.
+#[derive(Debug, Clone, Copy)]
+struct HeapNeeds {
+    /// Live, or in use where that is not known.
+    held: u64,
+    /// The least that it should have.
+    keeps: u64,
+}
+
+/// A wish that the heap may serve as far as it can.
+fn sparing_heap(wish: Wish, case: &Case) -> Wish {
+    let needs = heap_needs(case);
+    wish.sparing("jvm_heap", needs.map(|needs| needs.keeps))
+        .used("jvm_heap", needs.map(|needs| needs.held))
 }
 
 /// A call site as a consumer.

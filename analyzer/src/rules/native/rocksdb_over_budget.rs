@@ -1,7 +1,7 @@
 //! `rocksdb_over_budget`: RocksDB takes more than the managed memory that it is meant to live in.
 
 use super::rocksdb::RocksDbUse;
-use super::{Native, Standing};
+use super::{Native, Standing, sparing_heap};
 use crate::budget::Wish;
 use crate::finding::{Consumer, ConsumerKind, Finding, Label, Remedy, two_digits};
 use crate::rules::Answer;
@@ -81,10 +81,7 @@ fn remedy(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
         return managed(native, used);
     }
     let wanted = round_up(used.peak().saturating_add(used.peak() / 8), STEP_BYTES);
-    let live = native.container.case.live_heap_bytes();
-    let wish = Wish::of("managed", wanted)
-        .sparing("jvm_heap", live.map(|live| live.saturating_add(live / 2)))
-        .used("jvm_heap", live);
+    let wish = sparing_heap(Wish::of("managed", wanted), native.container.case);
     let advice = format!(
         "Give it what it uses: {} of managed memory. Or let it use less: fewer column families, closed iterators, partitioned indexes.",
         bytes(wanted)
