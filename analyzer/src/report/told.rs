@@ -42,6 +42,12 @@ fn of_label(label: Label) -> Option<&'static str> {
         Label::GcPauseHeartbeat => "A peer's heartbeats stayed away.",
         Label::YarnVmemLimit => "YARN killed the container for its address space, not for memory.",
         Label::SandboxLimit => "A policy or script stopped the JVM; no memory is missing.",
+        Label::OtherChildProcess => "Another process than the JVM fills the container.",
+        Label::PythonProcessMemory => "A Python worker fills the container.",
+        Label::MmapFileAccounting => {
+            "The container looks full; much of that are mapped files, which can be taken back."
+        }
+        Label::NetworkBufferLeak => "Network buffers are lost when tasks end.",
         Label::OtherProcessOom => "Another program than Flink ran out of memory.",
         Label::NotMemory => "This is no matter of memory.",
         Label::MemoryConfigInconsistent => "Flink refuses this memory configuration.",

@@ -36,6 +36,7 @@ mod metaspace_undersized;
 mod mmap_file_accounting;
 mod native;
 mod network;
+mod network_buffer_leak;
 mod network_buffers_insufficient;
 mod network_pool_unallocatable;
 mod not_memory;

@@ -26,7 +26,7 @@ pub(super) const ALL: &[Scenario] = &[
         expected: Expected {
             labels: &["network_buffers_insufficient"],
             limit: "network_buffers",
-            consumer: &["shuffle need"],
+            consumer: &["Source: Sequence Source, Map"],
             evidence: &["Insufficient number of network buffers"],
             also: &[],
         },
