@@ -124,9 +124,10 @@ impl Launch<'_> {
         Process::start(&mut command, self.cgroups)
     }
 
-    /// The command-line client, to be given its arguments.
+    /// The command-line client, to be given its arguments. It always runs on Java 17: where Hadoop is not in the class path, Flink's client counts
+    /// on an error of `ServiceLoader` that Java 25 no longer makes, and ends without a word.
     pub(super) fn client(&self) -> Result<Command> {
-        let mut command = Command::new(self.jdk.tool("java"));
+        let mut command = Command::new(Jdk::find(17)?.tool("java"));
         command
             .arg("-Xmx256m")
             .args(opens())

@@ -22,7 +22,7 @@ const GRADUAL_READINGS: usize = 5;
 const LARGEST_GRADUAL_STEP: f64 = 0.5;
 
 /// Flink rounds its network memory down to whole buffers and pages, so a little less than configured is all of it.
-const NETWORK_TAKEN: f64 = 0.8;
+pub(super) const NETWORK_TAKEN: f64 = 0.8;
 
 /// From a quarter of the way between the usual level and the limit, up to the limit.
 #[derive(Debug, Clone, Copy)]

@@ -37,20 +37,17 @@ impl<'a> Counted<'a> {
     fn of_netty(case: &'a Case, package: &str) -> Self {
         let mut inside = case.timeline.inside.iter().peekable();
         let mut now = None;
-        let moments: Vec<Moment> = case
-            .timeline
-            .moments
-            .iter()
-            .map(|moment| {
-                while let Some(next) = inside.next_if(|next| next.up_ms <= moment.up_ms) {
-                    now = fullest(next, package);
-                }
-                Moment {
-                    direct: now,
-                    ..*moment
-                }
-            })
-            .collect();
+        let mut moments: Vec<Moment> = Vec::new();
+        for moment in &case.timeline.moments {
+            while let Some(next) = inside.next_if(|next| next.up_ms <= moment.up_ms) {
+                now = fullest(next, package).or(now);
+            }
+            moments.push(Moment {
+                direct: now,
+                ..*moment
+            });
+        }
+        before_it_was_found(&case.timeline.moments, &mut moments);
         let limit = moments
             .iter()
             .rev()
@@ -60,6 +57,30 @@ impl<'a> Counted<'a> {
             moments: Cow::Owned(moments),
             limit,
         }
+    }
+}
+
+/// A copy of Netty may be found long after it began to allocate. Until then it is told by the off-heap memory that the JVM does not count: what that
+/// was less, Netty held less.
+fn before_it_was_found(measured: &[Moment], moments: &mut [Moment]) {
+    let uncounted = |moment: &Moment| {
+        let counted = moment.direct?.reserved_bytes;
+        Some(moment.off_heap?.live_bytes.saturating_sub(counted))
+    };
+    let found = moments.iter().position(|moment| moment.direct.is_some());
+    let Some((found, first)) = found.and_then(|at| Some((at, moments.get(at)?.direct?))) else {
+        return;
+    };
+    let Some(then) = measured.get(found).and_then(uncounted) else {
+        return;
+    };
+    for (moment, measured) in moments.iter_mut().zip(measured).take(found) {
+        let less = uncounted(measured).map(|now| then.saturating_sub(now));
+        moment.direct = less.map(|less| DirectMemory {
+            capacity_bytes: first.capacity_bytes.saturating_sub(less),
+            reserved_bytes: first.reserved_bytes.saturating_sub(less),
+            ..first
+        });
     }
 }
 
@@ -85,4 +106,53 @@ fn fullest(inside: &Inside, package: &str) -> Option<DirectMemory> {
         count: 0,
         max_bytes: fullest.max_bytes.filter(|max| *max > 0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flinkmem_trace::OffHeap;
+
+    #[test]
+    fn before_netty_was_found_the_uncounted_memory_stands_for_it() {
+        let moment = |up_ms, counted, live_bytes| Moment {
+            up_ms,
+            direct: Some(DirectMemory {
+                reserved_bytes: counted,
+                capacity_bytes: counted,
+                ..DirectMemory::default()
+            }),
+            off_heap: Some(OffHeap {
+                live_bytes,
+                ..OffHeap::default()
+            }),
+            ..Moment::default()
+        };
+        let mut case = Case::default();
+        case.timeline.moments = vec![
+            moment(0, 60, 100),
+            moment(1000, 60, 130),
+            moment(2000, 60, 190),
+            moment(3000, 60, 200),
+        ];
+        case.timeline.inside = vec![Inside {
+            up_ms: 2000,
+            netty: vec![NettyCopy {
+                package: "io.netty".to_owned(),
+                used_bytes: Some(90),
+                max_bytes: Some(160),
+                ..NettyCopy::default()
+            }],
+            ..Inside::default()
+        }];
+        let all = Counted::all(&case);
+        let of_netty = all.last().unwrap();
+        let levels: Vec<u64> = of_netty
+            .moments
+            .iter()
+            .filter_map(Moment::direct_bytes)
+            .collect();
+        assert_eq!(levels, [0, 30, 90, 90]);
+        assert_eq!(of_netty.limit, Some(160));
+    }
 }

@@ -1,7 +1,7 @@
 //! Facts that both rules on direct memory cite.
 
 use super::DirectPicture;
-use crate::case::{Origin, share};
+use crate::case::{Account, Origin, share};
 use crate::finding::Evidence;
 use crate::units::{bytes, time_of_day};
 
@@ -27,8 +27,12 @@ pub(in crate::rules) fn met_evidence(picture: &DirectPicture<'_>) -> Option<Evid
             met.slow_path_count,
         ),
     };
-    let limit = picture.limit.map_or("limit".to_owned(), |limit| {
-        format!("limit of {}", bytes(limit))
+    let by_netty = match picture.counted.account {
+        Account::Jvm => "",
+        Account::Netty(_) => " that Netty sets itself, for buffers that the JVM does not count,",
+    };
+    let limit = picture.limit.map_or(format!("limit{by_netty}"), |limit| {
+        format!("limit of {}{by_netty}", bytes(limit))
     });
     let thread = first.thread.as_deref().map_or(String::new(), |name| {
         format!(" in thread \"{}\"", shortened(name))

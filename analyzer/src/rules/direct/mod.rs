@@ -116,7 +116,7 @@ impl<'a> DirectPicture<'a> {
         let climb = arrival.and_then(|until| Climb::of(until, network));
         // After an error the pool stays at its limit, which is no growth; a slow path alone ends nothing.
         let failed = met.errors.first().map(|error| error.incident);
-        let rise = Rise::of_pool(failed.map_or(&counted.moments, until));
+        let rise = Rise::of_pool(failed.map_or(&counted.moments, until), network);
         let (owners, growth_is_measured) = owners(case, &counted.account, failed, climb.as_ref());
         let afterwards = Afterwards::of(case, &counted, &met, owners.first(), climb.as_ref());
         let peak = counted

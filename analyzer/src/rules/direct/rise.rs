@@ -1,6 +1,7 @@
 //! The growth of what collections leave: of the pool, and of its main owner. In a pool whose use goes up and down, a slow
 //! leak drowns in the others' noise; its own call sites still show it.
 
+use super::climb::NETWORK_TAKEN;
 use crate::case::{Account, Case, Moment, Owner, live_bytes_of, seconds};
 use crate::statistics::{Growth, Point, Reading, growth, troughs};
 
@@ -41,10 +42,16 @@ struct Value {
 const CONFIRMED: f64 = 0.5;
 
 impl Rise {
-    /// The growth of the pool over these moments, or `None` when too few collections ran.
-    pub(in crate::rules) fn of_pool(moments: &[Moment]) -> Option<Self> {
+    /// The growth of the pool over these moments, or `None` when too few collections ran. What came before Flink had taken its `network` memory is
+    /// left out: that is one step in every start.
+    pub(in crate::rules) fn of_pool(moments: &[Moment], network: u64) -> Option<Self> {
         let value = |moment: &Moment| Some(Value::at(moment, moment.direct_bytes()?));
-        let values: Vec<Value> = moments.iter().filter_map(value).collect();
+        let taken = network as f64 * NETWORK_TAKEN;
+        let values: Vec<Value> = moments
+            .iter()
+            .filter_map(value)
+            .skip_while(|value| value.point.bytes < taken)
+            .collect();
         Self::of(&values)
     }
 
