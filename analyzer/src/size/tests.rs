@@ -35,9 +35,11 @@ fn case(up_s: u64, live_heap: u64, direct: u64) -> Case {
         }),
         ..Header::default()
     };
-    let mut case = Case::default();
-    case.observed = from_trace_header(&header);
-    case.header = header;
+    let mut case = Case {
+        observed: from_trace_header(&header),
+        header,
+        ..Case::default()
+    };
     for second in 0..=up_s {
         let early = second < up_s / 2;
         case.timeline.moments.push(Moment {

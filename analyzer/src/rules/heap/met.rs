@@ -104,30 +104,32 @@ mod tests {
 
     #[test]
     fn heap_and_arrays_are_told_apart_from_other_limits() {
-        let mut case = Case::default();
-        case.incidents = vec![
-            incident(
-                IncidentKind::ResourceExhausted,
-                Some(3),
-                Some("Java heap space"),
-            ),
-            incident(IncidentKind::ResourceExhausted, Some(1), Some("Metaspace")),
-            incident(
-                IncidentKind::ResourceExhausted,
-                Some(1),
-                Some("Requested array size exceeds VM limit"),
-            ),
-            incident(
-                IncidentKind::OutOfMemoryError,
-                None,
-                Some("Required length exceeds implementation limit"),
-            ),
-            incident(
-                IncidentKind::OutOfMemoryError,
-                None,
-                Some("Cannot reserve 10 bytes of direct buffer memory"),
-            ),
-        ];
+        let case = Case {
+            incidents: vec![
+                incident(
+                    IncidentKind::ResourceExhausted,
+                    Some(3),
+                    Some("Java heap space"),
+                ),
+                incident(IncidentKind::ResourceExhausted, Some(1), Some("Metaspace")),
+                incident(
+                    IncidentKind::ResourceExhausted,
+                    Some(1),
+                    Some("Requested array size exceeds VM limit"),
+                ),
+                incident(
+                    IncidentKind::OutOfMemoryError,
+                    None,
+                    Some("Required length exceeds implementation limit"),
+                ),
+                incident(
+                    IncidentKind::OutOfMemoryError,
+                    None,
+                    Some("Cannot reserve 10 bytes of direct buffer memory"),
+                ),
+            ],
+            ..Case::default()
+        };
         let met = Met::of(&case);
         assert_eq!((met.heap.len(), met.arrays.len()), (1, 2));
     }
