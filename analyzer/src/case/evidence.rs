@@ -90,7 +90,7 @@ impl Evidence {
     }
 
     /// Facts and history are read one after the other, and each is in order.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.records.sort_by_key(Record::t_ms);
     }
 

@@ -6,6 +6,9 @@ use crate::rules::Answer;
 use crate::units::bytes;
 use flinkmem_trace::{AllocatorFigures, Ledger};
 
+/// Arenas keep some of what threads free; before the end less than this is not worth a word.
+const LEAST_KEPT: u64 = 64 << 20;
+
 pub(super) fn check(native: &Native<'_>) -> Answer {
     if native.kept.points.is_empty() {
         return match native.container.parts.ledgers {
@@ -19,6 +22,12 @@ pub(super) fn check(native: &Native<'_>) -> Answer {
     let standing = Standing::of(&native.container, &native.kept);
     if let Standing::Not(reason) = &standing {
         return Answer::DoesNotFire(format!("of what was freed and is kept: {reason}"));
+    }
+    if !native.container.killed() && native.kept.grown() < LEAST_KEPT {
+        return Answer::DoesNotFire(format!(
+            "what was freed and is kept rose by {} only",
+            bytes(native.kept.grown())
+        ));
     }
     let Some(last) = native.container.case.evidence.last::<Ledger>() else {
         return Answer::DoesNotFire("the allocator told nothing".to_owned());

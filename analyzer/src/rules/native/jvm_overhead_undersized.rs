@@ -3,7 +3,7 @@
 use super::{Native, sparing_heap};
 use crate::budget::Wish;
 use crate::finding::{
-    Consumer, ConsumerKind, Evidence, Finding, Label, Remedy, Severity, two_digits,
+    Consumer, ConsumerKind, Evidence, Finding, Label, LimitClaim, Remedy, Severity, two_digits,
 };
 use crate::rules::Answer;
 use crate::rules::container::End;
@@ -96,7 +96,14 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
         },
         confidence: two_digits(confidence),
         alternatives: Vec::new(),
-        limit: native.container.limit_claim(),
+        limit: match gone {
+            true => LimitClaim {
+                confidence: Some(two_digits(confidence)),
+                reached: true,
+                ..native.container.limit_claim()
+            },
+            false => native.container.limit_claim(),
+        },
         consumer: Consumer {
             kind: ConsumerKind::Component,
             name: Some("the JVM beside its pools".to_owned()),

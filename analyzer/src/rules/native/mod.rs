@@ -18,6 +18,8 @@ mod rocksdb_native_leak;
 mod rocksdb_over_budget;
 mod series;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod unsafe_memory_leak;
 
 use series::Series;
@@ -217,7 +219,7 @@ fn call_site(frame: &Frame, share: f64, confidence: f64) -> Consumer {
     }
 }
 
-/// How many times longer a larger container would last is the only thing that a size changes.
+/// What a size changes: how long it lasts.
 fn no_size_helps() -> &'static str {
     "No size helps: a larger container only delays the end."
 }

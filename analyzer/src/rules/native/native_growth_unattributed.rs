@@ -11,6 +11,12 @@ use flinkmem_trace::Owner;
 /// Confidence that somebody outside every counter is to blame, when no ledger tells who grew.
 const WITHOUT_LEDGER: f64 = 0.4;
 
+/// Before the end nobody is accused on fewer ledgers than that, twenty minutes at the usual interval.
+const FEWEST_LEDGERS: usize = 20;
+
+/// Nor for less than that.
+const LEAST_GROWTH: u64 = 48 << 20;
+
 pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
     if explained {
         return Answer::DoesNotFire("what grew has an owner".to_owned());
@@ -22,6 +28,13 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
     let standing = Standing::of(&native.container, &rest);
     if let Standing::Not(reason) = &standing {
         return Answer::DoesNotFire(format!("of what has no known owner: {reason}"));
+    }
+    let is_little = rest.points.len() < FEWEST_LEDGERS || rest.grown() < LEAST_GROWTH;
+    if !native.container.killed() && is_little {
+        return Answer::DoesNotFire(format!(
+            "what has no known owner rose by {}, and was not watched for long",
+            bytes(rest.grown())
+        ));
     }
     let finding = native.finding(Label::NativeGrowthUnattributed, &standing, &rest, true);
     let facts = [

@@ -71,6 +71,16 @@ impl Series {
         late * 9.0 >= last.bytes - first.bytes && late > 0.0
     }
 
+    /// For how long it rose, seconds: from where it had a twentieth of what it has more at the end.
+    pub(super) fn rising_s(&self) -> f64 {
+        let (Some(first), Some(last)) = (self.points.first(), self.points.last()) else {
+            return 0.0;
+        };
+        let risen = first.bytes + (last.bytes - first.bytes) * 0.05;
+        let begin = self.points.iter().rfind(|point| point.bytes <= risen);
+        begin.map_or(0.0, |begin| last.s - begin.s)
+    }
+
     /// When it began, milliseconds since the agent started.
     pub(super) fn begin_ms(&self) -> u64 {
         self.points
