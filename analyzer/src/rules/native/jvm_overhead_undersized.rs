@@ -122,7 +122,7 @@ pub(super) fn check(native: &Native<'_>, explained: bool) -> Answer {
 /// Who grew beside the JVM's own limits, so that it was not the heap that filled the container.
 fn someone_else(native: &Native<'_>, limit: u64) -> Option<String> {
     let container = &native.container;
-    if container.others.growth() > limit / 8 {
+    if container.others.peak > limit / 10 {
         return Some("other processes fill the container".to_owned());
     }
     let outside = container.parts.growth_outside();

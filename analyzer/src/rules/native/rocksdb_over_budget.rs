@@ -89,12 +89,22 @@ fn remedy(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
     configured(native.container.budget, &wish, &advice)
 }
 
+/// Sizes of write buffers that go with memory control switched off: memtables are filled from blocks of an eighth of them, and a block
+/// that is larger than a slot's share makes RocksDB flush without end.
+const OWN_SIZES: [&str; 2] = [
+    "state.backend.rocksdb.writebuffer.size",
+    "state.backend.rocksdb.writebuffer.count",
+];
+
 /// Back under Flink's control, in the managed memory that is there already.
 fn managed(native: &Native<'_>, used: &RocksDbUse) -> Remedy {
     let advice = format!(
-        "Let Flink bound it: state.backend.rocksdb.memory.managed: true keeps caches and memtables of all databases within the {} of managed memory that are reserved and unused now. Memtables are flushed in smaller pieces then; if that is too slow, raise taskmanager.memory.managed.size.",
-        bytes(used.budget.unwrap_or(0))
+        "Let Flink bound it: state.backend.rocksdb.memory.managed: true keeps caches and memtables of all databases within the {} of managed memory that are reserved and unused now. Take out {} where they are set, for with them a slot's share is too small for one block. Memtables are flushed in smaller pieces then; if that is too slow, raise taskmanager.memory.managed.size.",
+        bytes(used.budget.unwrap_or(0)),
+        OWN_SIZES.join(" and "),
     );
     let set = [("state.backend.rocksdb.memory.managed", "true".to_owned())];
-    with_options(native.container.budget, &set, &[], &advice)
+    let mut remedy = with_options(native.container.budget, &set, &[], &advice);
+    remedy.remove.extend(OWN_SIZES.map(str::to_owned));
+    remedy
 }
