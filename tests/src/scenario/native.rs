@@ -169,9 +169,9 @@ pub(super) const ALL: &[Scenario] = &[
         setup: Setup {
             configuration: &[
                 ("taskmanager.memory.process.size", "704m"),
-                ("taskmanager.memory.jvm-metaspace.size", "48m"),
-                ("taskmanager.memory.jvm-overhead.min", "16m"),
-                ("taskmanager.memory.jvm-overhead.max", "16m"),
+                ("taskmanager.memory.jvm-metaspace.size", "64m"),
+                ("taskmanager.memory.jvm-overhead.min", "1m"),
+                ("taskmanager.memory.jvm-overhead.max", "1m"),
                 ("taskmanager.memory.framework.off-heap.size", "32m"),
                 ("taskmanager.memory.managed.size", "0"),
                 ("taskmanager.memory.network.max", "32m"),
