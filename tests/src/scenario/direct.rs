@@ -123,7 +123,7 @@ pub(super) const ALL: &[Scenario] = &[
         about: "the same on a Java that does not hold them against the limit: the container does",
         setup: Setup {
             java: &[25],
-            memory_mib: Some(800),
+            memory_mib: Some(1088),
             ..SMALL
         },
         plot: |stage| stage.run("com.acme.NioCacheJob", &["80", "16777216", "45"]),
