@@ -127,3 +127,70 @@ fn evidence(container: &Container<'_>, files: &Files, held: u64) -> Vec<Evidence
         Evidence::new(rest, "cgroup.usage_bytes", first.t_ms, last.t_ms).with_value(held),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Facts;
+    use super::*;
+    use crate::case::{Case, Moment, Outcome, OutcomeKind};
+    use flinkmem_trace::{Cgroup, Process};
+
+    const MIB: u64 = 1 << 20;
+
+    /// Anonymous memory, mapped files and page cache in a container of 1000 MiB.
+    fn answer(samples: &[(u64, u64, u64)]) -> Answer {
+        let mut case = Case::default();
+        for (second, &(anon, mapped, cache)) in (0_u64..).zip(samples) {
+            case.timeline.moments.push(Moment {
+                up_ms: second * 1000,
+                cgroup: Some(Cgroup {
+                    usage_bytes: (anon + cache) * MIB,
+                    file_bytes: Some(cache * MIB),
+                    limit_bytes: Some(1000 * MIB),
+                    ..Cgroup::default()
+                }),
+                process: Some(Process {
+                    vm_rss_bytes: (anon + mapped) * MIB,
+                    rss_anon_bytes: anon * MIB,
+                    rss_file_bytes: mapped * MIB,
+                    ..Process::default()
+                }),
+                ..Moment::default()
+            });
+        }
+        let outcome = Outcome {
+            kind: OutcomeKind::Running,
+            detail: String::new(),
+        };
+        check(&Container::of(Facts {
+            case: &case,
+            outcome: &outcome,
+            budget: None,
+        }))
+    }
+
+    #[test]
+    fn mapped_files_at_the_limit_are_worth_a_word_and_no_alarm() {
+        let Answer::Fires(finding) = answer(&[(300, 60, 100), (310, 600, 680)]) else {
+            panic!("silent");
+        };
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(!finding.limit.reached);
+    }
+
+    #[test]
+    fn page_cache_that_nobody_has_mapped_is_worth_none() {
+        assert!(matches!(
+            answer(&[(300, 60, 100), (310, 60, 680)]),
+            Answer::DoesNotFire(_)
+        ));
+    }
+
+    #[test]
+    fn anonymous_memory_that_fills_the_container_is_another_matter() {
+        assert!(matches!(
+            answer(&[(300, 60, 100), (900, 300, 90)]),
+            Answer::DoesNotFire(_)
+        ));
+    }
+}

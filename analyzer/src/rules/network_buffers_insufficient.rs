@@ -213,3 +213,20 @@ fn remedy(words: &Words<'_>, worst: Option<Shortage>) -> Remedy {
         None => in_words(text),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_of_exchanges_is_counted_at_the_parallelism_of_the_widest_vertex() {
+        let vertices = [
+            ("Source".to_owned(), 8),
+            ("Map".to_owned(), 8),
+            ("Sink".to_owned(), 7),
+        ];
+        // Twice: 8 results of 8 + 1 buffers, 8 gates of 2 * 8 + 1.
+        assert_eq!(chain_of_exchanges(&vertices), Some(2 * (8 * 9 + 8 * 17)));
+        assert_eq!(chain_of_exchanges(&vertices[..1]), None);
+    }
+}

@@ -259,3 +259,100 @@ fn values(moments: &[Moment]) -> Vec<Value> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::Facts;
+    use super::*;
+    use crate::case::{Case, Outcome, OutcomeKind};
+    use flinkmem_trace::{Cgroup, Process, ProcessTotals, Record, Surroundings, Taken};
+
+    const MIB: u64 = 1 << 20;
+
+    /// A container of 1000 MiB: what the JVM holds and what others hold, every second, and how often the kernel killed.
+    fn case(samples: &[(u64, u64, u64)], comm: &str) -> Case {
+        let mut case = Case::default();
+        for (second, &(jvm, others, oom_kill)) in (0_u64..).zip(samples) {
+            let up_ms = second * 1000;
+            case.timeline.moments.push(Moment {
+                up_ms,
+                cgroup: Some(Cgroup {
+                    usage_bytes: (jvm + others) * MIB,
+                    limit_bytes: Some(1000 * MIB),
+                    oom_kill: Some(oom_kill),
+                    ..Cgroup::default()
+                }),
+                process: Some(Process {
+                    rss_anon_bytes: jvm * MIB,
+                    ..Process::default()
+                }),
+                ..Moment::default()
+            });
+            let process = OtherProcess {
+                comm: comm.to_owned(),
+                rss_anon_bytes: others * MIB,
+                ..OtherProcess::default()
+            };
+            case.evidence
+                .push(Record::Surroundings(Box::new(Surroundings {
+                    taken: Taken {
+                        up_ms,
+                        ..Taken::default()
+                    },
+                    descendants: Some(ProcessTotals {
+                        unreclaimable_bytes: others * MIB,
+                        ..ProcessTotals::default()
+                    }),
+                    processes: vec![process],
+                    ..Surroundings::default()
+                })));
+        }
+        case
+    }
+
+    fn whose(case: &Case) -> Result<Whose, String> {
+        let outcome = Outcome {
+            kind: OutcomeKind::Running,
+            detail: String::new(),
+        };
+        let container = Container::of(Facts {
+            case,
+            outcome: &outcome,
+            budget: None,
+        });
+        Beside::of(&container).fills_it()
+    }
+
+    /// The others grow to their end, and are killed; the JVM lives.
+    fn killed_child(comm: &str) -> Case {
+        let growth = (0..20_u64).map(|second| (300, second * 36, 0));
+        let samples: Vec<_> = growth.chain([(300, 2, 1), (300, 2, 1)]).collect();
+        case(&samples, comm)
+    }
+
+    #[test]
+    fn a_child_that_was_killed_is_named_by_what_it_is() {
+        assert_eq!(whose(&killed_child("tail")), Ok(Whose::Other));
+        assert_eq!(whose(&killed_child("python3.11")), Ok(Whose::Python));
+    }
+
+    #[test]
+    fn a_child_that_keeps_its_size_is_left_alone() {
+        let samples = [(500, 300, 0); 30];
+        assert!(whose(&case(&samples, "python3")).is_err());
+    }
+
+    #[test]
+    fn a_jvm_that_fills_the_container_beside_a_small_child_is_not_the_childs_fault() {
+        let samples: Vec<_> = (0..30_u64)
+            .map(|second| (300 + second * 24, 10, 0))
+            .collect();
+        assert!(whose(&case(&samples, "sh")).is_err());
+    }
+
+    #[test]
+    fn a_child_that_grows_towards_the_limit_is_told_before_the_end() {
+        let samples: Vec<_> = (0..60_u64).map(|second| (300, second * 11, 0)).collect();
+        assert_eq!(whose(&case(&samples, "tail")), Ok(Whose::Other));
+    }
+}
