@@ -13,6 +13,8 @@
 //! Nothing is sent to a process before it is known that it can bear it: SIGQUIT ends a process that does not expect it.
 
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod identity;
 mod library;
 mod listener;

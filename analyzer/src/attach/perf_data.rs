@@ -27,7 +27,7 @@ pub(super) fn says_attachable(tmp: &Path, pid: i32) -> Option<bool> {
 }
 
 /// The value of a text entry.
-fn text<'a>(data: &'a [u8], name: &str) -> Option<&'a [u8]> {
+pub(super) fn text<'a>(data: &'a [u8], name: &str) -> Option<&'a [u8]> {
     const MAGIC: [u8; 4] = [0xCA, 0xFE, 0xC0, 0xC0];
     if data.get(..4)? != MAGIC {
         return None;

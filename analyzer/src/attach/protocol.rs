@@ -24,7 +24,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    fn parse(answer: &str) -> Option<Self> {
+    pub(super) fn parse(answer: &str) -> Option<Self> {
         let (status, text) = answer.split_once('\n').unwrap_or((answer, ""));
         Some(Self {
             status: status.trim().parse().ok()?,

@@ -4,6 +4,8 @@ pub mod allocator;
 pub mod cgroup;
 pub mod clock;
 pub mod dynamic_linker;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod glibc_malloc;
 pub mod host;
 pub mod huge_pages;

@@ -66,6 +66,11 @@ fn major_faults(text: &str) -> Option<u64> {
     behind_name.split_ascii_whitespace().nth(9)?.parse().ok()
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = major_faults(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

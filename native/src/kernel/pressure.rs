@@ -100,6 +100,11 @@ fn parse(text: &str) -> Option<Stall> {
     })
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = parse(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

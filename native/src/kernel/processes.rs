@@ -137,6 +137,11 @@ impl Stat {
     }
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = Stat::parse(text);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

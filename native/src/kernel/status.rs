@@ -89,6 +89,11 @@ fn key_and_number(line: &[u8]) -> Option<(&[u8], u64)> {
     Some((key, number))
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(data: &[u8]) {
+    let _ = Status::parse(data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -233,6 +233,13 @@ fn visible_directories(mount_point: &Path, root: &str, path: &str) -> Vec<PathBu
         .collect()
 }
 
+#[cfg(fuzzing)]
+pub(super) fn fuzz(text: &str) {
+    let _ = (v1::throttling(text), v2::throttling(text));
+    let (root, path) = text.split_once('\n').unwrap_or((text, ""));
+    let _ = visible_directories(Path::new("/sys/fs/cgroup"), root, path);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
