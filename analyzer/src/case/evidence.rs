@@ -89,6 +89,10 @@ impl Evidence {
         evidence
     }
 
+    pub(super) fn append(&mut self, next: Self) {
+        self.records.extend(next.records);
+    }
+
     /// Facts and history are read one after the other, and each is in order.
     pub(crate) fn sort(&mut self) {
         self.records.sort_by_key(Record::t_ms);

@@ -75,12 +75,27 @@ impl Case {
             header: reader.header().clone(),
             ..Self::default()
         };
-        case.damage = reader.for_each(|record| case.take(record));
+        // Segments are independent of each other but for the order in which they are put together.
+        let (parts, damage) = reader.fold(Self::take);
+        for part in parts {
+            case.append(part);
+        }
+        case.damage = damage;
         case.incidents.sort_by_key(|incident| incident.up_ms);
         case.events.sort_by_key(|event| event.up_ms);
         case.evidence.sort();
         case.timeline.sort();
         Ok(case)
+    }
+
+    /// Puts what was read of the next file behind what was read before.
+    fn append(&mut self, next: Self) {
+        self.timeline.append(next.timeline);
+        self.incidents.extend(next.incidents);
+        self.events.extend(next.events);
+        self.evidence.append(next.evidence);
+        self.sites.extend(next.sites);
+        self.end = next.end.or(self.end.take());
     }
 
     fn take(&mut self, record: Record) {

@@ -114,6 +114,21 @@ impl Timeline {
         self.push_inside(sample);
     }
 
+    pub(super) fn append(&mut self, next: Self) {
+        self.ticks += next.ticks;
+        self.moments.extend(next.moments);
+        self.snapshots.extend(next.snapshots);
+        let same =
+            |known: &Inside, new: &Inside| known.flink == new.flink && known.netty == new.netty;
+        let mut inside = next.inside.into_iter().peekable();
+        if let (Some(known), Some(first)) = (self.inside.last(), inside.peek())
+            && same(known, first)
+        {
+            inside.next();
+        }
+        self.inside.extend(inside);
+    }
+
     fn push_inside(&mut self, sample: &Sample) {
         let known = self.inside.last();
         let same = |known: &Inside| known.flink == sample.flink && known.netty == sample.netty;

@@ -14,6 +14,7 @@ use lines::{Line, Lines};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What was skipped while reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +30,13 @@ pub struct Damage {
 }
 
 impl Damage {
+    fn add(&mut self, other: Self) {
+        self.bad_lines += other.bad_lines;
+        self.torn_lines += other.torn_lines;
+        self.unknown_kinds += other.unknown_kinds;
+        self.broken_files += other.broken_files;
+    }
+
     /// Whether everything was readable.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -150,6 +158,59 @@ impl TraceReader {
             });
         }
         damage
+    }
+
+    /// Reads several files at a time, as many as there are processors: each with `take` into a value of its own. Gives these back in the order of
+    /// the files, and what had to be skipped. Repeated headers are left out.
+    pub fn fold<T: Default + Send>(
+        &self,
+        take: impl Fn(&mut T, Record) + Sync,
+    ) -> (Vec<T>, Damage) {
+        let next = AtomicUsize::new(0);
+        let read_some = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(file) = self.files.get(index) else {
+                    return done;
+                };
+                let (mut value, mut damage) = (T::default(), Damage::default());
+                read_file(file, &mut damage, &mut |record| {
+                    if !matches!(record, Record::Header(_)) {
+                        take(&mut value, record);
+                    }
+                    true
+                });
+                done.push((index, value, damage));
+            }
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let others = processors.min(self.files.len()).saturating_sub(1);
+        let mut done = std::thread::scope(|scope| {
+            // Where no thread can be had, this one reads all.
+            let spawn = |_| {
+                std::thread::Builder::new()
+                    .spawn_scoped(scope, read_some)
+                    .ok()
+            };
+            let others: Vec<_> = (0..others).filter_map(spawn).collect();
+            let mut done = read_some();
+            for other in others {
+                match other.join() {
+                    Ok(part) => done.extend(part),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            done
+        });
+        done.sort_by_key(|(index, ..)| *index);
+        let mut damage = Damage::default();
+        let mut values = Vec::with_capacity(done.len());
+        for (_, value, part) in done {
+            damage.add(part);
+            values.push(value);
+        }
+        (values, damage)
     }
 
     /// All records but the headers, in the order of their wall clock, and what had to be skipped.
