@@ -100,8 +100,12 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "loader-thread-local",
-        about: "each job leaves the value of a ThreadLocal with a pooled thread of the JVM's",
-        setup: SESSION,
+        about: "each job leaves the value of a ThreadLocal with a thread of the JVM's",
+        setup: Setup {
+            // Later ones run such code in a pool whose threads forget.
+            java: &[11, 17, 21],
+            ..SESSION
+        },
         plot: |stage| {
             let arguments = ["task", "thread_local_of_pool", CLASSES];
             stage.repeat(JOBS, "com.acme.LoaderLeakJob", &arguments)

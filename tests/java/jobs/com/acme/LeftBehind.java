@@ -7,9 +7,9 @@ import java.sql.Driver;
 import java.sql.DriverManager;
 import java.sql.DriverPropertyInfo;
 import java.util.Properties;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -38,7 +38,7 @@ final class LeftBehind {
                 CACHE.set(new Session());
                 break;
             case "thread_local_of_pool":
-                inCommonPool();
+                inThreadOfTheJvm();
                 break;
             case "driver":
                 DriverManager.registerDriver(new AcmeDriver());
@@ -56,10 +56,10 @@ final class LeftBehind {
         }
     }
 
-    /** In one of the JVM's own pooled threads; whoever asks for the result runs the task himself. */
-    private static void inCommonPool() throws Exception {
+    /** In the JVM's own thread for delays, which never ends. */
+    private static void inThreadOfTheJvm() throws Exception {
         CountDownLatch done = new CountDownLatch(1);
-        ForkJoinPool.commonPool().execute(() -> {
+        CompletableFuture.delayedExecutor(1, TimeUnit.MILLISECONDS, Runnable::run).execute(() -> {
             CACHE.set(new Session());
             done.countDown();
         });
