@@ -41,10 +41,12 @@ pub(super) fn headline(finding: &Finding) -> Option<String> {
 pub(super) fn consequence(finding: &Finding) -> Option<String> {
     let limit = limit(finding);
     let what = match finding.label {
-        Label::ClassloaderLeak | Label::MetaspaceUndersized => {
+        Label::ThreadLeak | Label::ThreadLimit if finding.limit.name == "threads" => {
+            "The limit on threads".to_owned()
+        }
+        Label::ClassloaderLeak | Label::MetaspaceUndersized | Label::ThreadLeak => {
             format!("{}{limit}", capital(area(finding)))
         }
-        Label::ThreadLeak | Label::ThreadLimit => "The limit on threads".to_owned(),
         Label::OomSwallowedZombie => {
             return Some("Nobody restarts what looks alive.".to_owned());
         }

@@ -81,16 +81,24 @@ fn consumer(picture: &MetaspacePicture<'_>) -> Consumer {
     }
 }
 
-/// The jobs' row of the census with its share of metaspace, if that is a main part.
+/// The row of the census that has most, of jobs or of what they load themselves, with its share of metaspace, if that is a main part.
 fn of_jobs<'a>(picture: &'a MetaspacePicture<'_>) -> Option<(&'a LoaderClass, f64)> {
     let found = picture.generations.as_ref()?;
     let rows = &found.census.by_class;
-    let row = rows.iter().find(|row| is_of_job(&row.class))?;
+    let rows = rows.iter().filter(|row| !is_of_process(&row.class));
+    let row = rows.max_by_key(|row| row.classes)?;
     let share = match (row.metaspace_used_bytes, picture.limit) {
         (Some(used), Some(limit)) => used as f64 / limit.max(1) as f64,
         _ => f64::from(row.classes) / f64::from(found.census.classes.max(1)),
     };
     (share >= MAIN).then_some((row, share))
+}
+
+/// Loaders of the JDK, and those in which Flink loads itself and its plugins.
+fn is_of_process(class: &str) -> bool {
+    let of_jdk = ["jdk.", "java.", "sun."];
+    let of_flink = class.starts_with("org.apache.flink.") && !is_of_job(class);
+    class == "boot" || of_flink || of_jdk.iter().any(|prefix| class.starts_with(prefix))
 }
 
 fn loaders(picture: &MetaspacePicture<'_>) -> Option<Evidence> {

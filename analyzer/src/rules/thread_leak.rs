@@ -67,7 +67,11 @@ fn finding(
         confidence: two_digits(probability),
         alternatives: Vec::new(),
         told_ms: None,
-        limit: picture.limit_claim(),
+        // What they filled is the limit that was met.
+        limit: match drives_metaspace && !picture.failed() {
+            true => metaspace.limit_claim(),
+            false => picture.limit_claim(),
+        },
         forecast: ahead(picture),
         evidence: facts.into_iter().flatten().collect(),
         remedy: Remedy {

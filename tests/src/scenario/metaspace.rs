@@ -172,7 +172,7 @@ pub(super) const ALL: &[Scenario] = &[
         ends: EXHAUSTED,
         expected: Expected {
             labels: &["thread_leak"],
-            limit: "threads",
+            limit: "metaspace",
             consumer: &["acme-metrics-flusher"],
             evidence: &["they outlive", "metaspace met its limit"],
             also: &["classloader_leak"],
