@@ -11,7 +11,7 @@ use crate::finding::{
 };
 use crate::forecast::{Forecast, forecast};
 use crate::statistics::{Point, growth, median};
-use crate::units::{bytes, duration};
+use crate::units::bytes;
 use flinkmem_trace::{EventKind, Retention};
 
 /// Below this confidence the report says what would settle it.
@@ -304,19 +304,14 @@ fn generated(picture: &MetaspacePicture<'_>, probability: f64, class: &str) -> F
     }
 }
 
-/// How long one more generation takes, in words; absent where it cannot be told.
+/// What a generation takes, in words; absent where it cannot be told.
 pub(super) fn per_generation(picture: &MetaspacePicture<'_>) -> Option<String> {
     let found = picture.generations.as_ref()?;
     let each = found.ended_bytes? / found.ended.len().max(1) as u64;
     let limit = picture.limit?;
     let more = limit / each.max(1);
-    let since = seconds(found.census.taken.up_ms) - seconds(found.ended_since_ms);
-    let lasted = match since > 0.0 {
-        true => format!(", seen over {}", duration(since)),
-        false => String::new(),
-    };
     Some(format!(
-        "each ended job leaves about {}{lasted}; twice the limit of {} would take {more} more of them",
+        "each ended job leaves about {}; twice the limit of {} would take {more} more of them",
         bytes(each),
         bytes(limit)
     ))
