@@ -256,7 +256,7 @@ fn by_generations(picture: &MetaspacePicture<'_>, last: Point, now_s: f64) -> Op
 fn on_demand(picture: &MetaspacePicture<'_>) -> String {
     let pid = picture.case.header.pid;
     format!(
-        "while the process lives: `flinkmem snapshot {pid} --patience 10s` names what keeps each class loader of an ended job"
+        "while the process lives: `flinkmem snapshot {pid} --patience 10` names what keeps each class loader of an ended job"
     )
 }
 

@@ -1,6 +1,8 @@
 //! `oom_swallowed_zombie`: an error after which the task fails or Flink ends the process, and both live on.
 
 mod by_trace;
+#[cfg(test)]
+mod tests;
 
 pub(super) use by_trace::check;
 
