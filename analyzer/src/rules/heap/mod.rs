@@ -11,6 +11,8 @@ mod met;
 mod remedy;
 mod sites;
 mod stack;
+#[cfg(test)]
+mod tests;
 
 pub(super) use cause::{Cause, Leaning};
 pub(super) use content::Content;
