@@ -382,6 +382,8 @@ fn early_cause(picture: &HeapPicture<'_>) -> Leaning {
         of_a_job_manager(picture)
     } else if is_state(picture) {
         (Cause::State, 0.75)
+    } else if is_static_of_user(picture) {
+        (Cause::Leak, 0.75)
     } else if has_owner(picture) {
         (Cause::Leak, 0.7)
     } else {
