@@ -44,9 +44,21 @@ impl<'a> PausesPicture<'a> {
         let mut told = case.told.iter().map(|(told, _)| told);
         let lost = told.find(|told| told.fact == Fact::HeartbeatLost && told.t_ms.is_some());
         let moments = &case.timeline.moments;
+        let before = |end_ms| {
+            let stall = Stall::before(moments, end_ms, timeout_ms)?;
+            Some(stall.or_by_records(case, end_ms, timeout_ms))
+        };
         let stall = match lost.and_then(|lost| lost.t_ms) {
-            Some(lost_ms) => Stall::before(moments, lost_ms, timeout_ms),
-            None => Stall::worst(moments, timeout_ms),
+            Some(lost_ms) => before(lost_ms),
+            None => {
+                let longest = case
+                    .evidence
+                    .all::<Pause>()
+                    .max_by_key(|pause| pause.duration_us);
+                let around = longest.and_then(|pause| before(stall::end_ms(pause)));
+                let worst = Stall::worst(moments, timeout_ms).into_iter().chain(around);
+                worst.max_by(|a, b| a.collecting_ms.total_cmp(&b.collecting_ms))
+            }
         };
         let heap_error = case.incidents.iter().find(|incident| {
             let of_heap = incident.flags.is_some_and(|flags| flags & 2 != 0);
@@ -75,6 +87,6 @@ fn longest<'a>(case: &'a Case, stall: &Stall) -> Option<&'a Pause> {
     let within = case
         .evidence
         .all::<Pause>()
-        .filter(|pause| (stall.from_ms..=stall.to_ms).contains(&pause.t_ms));
+        .filter(|pause| pause.t_ms <= stall.to_ms && stall::end_ms(pause) >= stall.from_ms);
     within.max_by_key(|pause| pause.duration_us)
 }

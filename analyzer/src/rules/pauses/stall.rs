@@ -1,6 +1,7 @@
 //! A stretch of time, and what took it: differences of the samples' counters at both ends.
 
-use crate::case::Moment;
+use crate::case::{Case, Moment};
+use flinkmem_trace::Pause;
 
 /// What took a stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -61,6 +62,30 @@ impl Stall {
         worst.map(|(_, from, to)| Self::of(&moments[from..=to]))
     }
 
+    /// The same by the pauses that were written one by one, where these tell of more: a sample that was begun just before a pause tells
+    /// what had passed by its end, so samples around a short time may miss a pause in it.
+    pub(super) fn or_by_records(self, case: &Case, end_ms: i64, length_ms: u64) -> Self {
+        let from_ms = end_ms.saturating_sub(i64::try_from(length_ms).unwrap_or(i64::MAX));
+        let overlaps = case.evidence.all::<Pause>().filter_map(|pause| {
+            let overlap = super::stall::end_ms(pause)
+                .min(end_ms)
+                .saturating_sub(pause.t_ms.max(from_ms));
+            (overlap > 0).then_some(overlap as f64)
+        });
+        let (pauses, collecting_ms) =
+            overlaps.fold((0, 0.0), |(count, sum), ms| (count + 1, sum + ms));
+        if collecting_ms / length_ms.max(1) as f64 <= self.collecting() {
+            return self;
+        }
+        Self {
+            from_ms,
+            to_ms: end_ms,
+            collecting_ms,
+            pauses,
+            ..self
+        }
+    }
+
     fn of(moments: &[Moment]) -> Self {
         let grown = |value: &dyn Fn(&Moment) -> Option<u64>| {
             let first = moments.iter().find_map(value);
@@ -101,6 +126,12 @@ impl Stall {
     }
 }
 
+/// When a pause was over, wall clock.
+pub(super) fn end_ms(pause: &Pause) -> i64 {
+    let length = i64::try_from(pause.duration_us / 1000).unwrap_or(i64::MAX);
+    pause.t_ms.saturating_add(length)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +159,23 @@ mod tests {
         let stall = Stall::before(&moments, 17_500, 5_000).unwrap();
         assert_eq!((stall.from_ms, stall.to_ms), (12_000, 18_000));
         assert!((stall.collecting() - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_pause_that_a_sample_had_told_already_counts_where_it_lay() {
+        let moments = [moment(0, 0), moment(10, 2500), moment(13, 2500)];
+        let pause = Pause {
+            t_ms: 10_100,
+            duration_us: 2_400_000,
+            ..Pause::default()
+        };
+        let mut case = Case::default();
+        case.evidence = crate::case::Evidence::of_records([flinkmem_trace::Record::Pause(pause)]);
+        let stall = Stall::before(&moments, 12_500, 2_000).unwrap();
+        assert!(stall.collecting() < 0.1, "{stall:?}");
+        let stall = stall.or_by_records(&case, 12_500, 2_000);
+        assert!((stall.collecting_ms - 2_000.0).abs() < 1.0, "{stall:?}");
+        assert_eq!(stall.pauses, 1);
     }
 
     #[test]
