@@ -59,7 +59,7 @@ pub(super) const ALL: &[Scenario] = &[
             stage.run_for(
                 "com.acme.ReferenceCacheJob",
                 &table,
-                Duration::from_secs(25),
+                Duration::from_secs(45),
             )
         },
         ends: &[End::JobFailed, End::JobFinished, End::Exited, End::Alive],
@@ -81,7 +81,7 @@ pub(super) const ALL: &[Scenario] = &[
         },
         plot: |stage| {
             let endless = ["9000000", "0", "0"];
-            stage.run_for("com.acme.KeyedStateJob", &endless, Duration::from_secs(30))
+            stage.run_for("com.acme.KeyedStateJob", &endless, Duration::from_secs(45))
         },
         ends: EXHAUSTED,
         expected: expected(
@@ -98,7 +98,7 @@ pub(super) const ALL: &[Scenario] = &[
             stage.run_for(
                 "com.acme.SessionLeakJob",
                 &["9000000"],
-                Duration::from_secs(30),
+                Duration::from_secs(45),
             )
         },
         ends: EXHAUSTED,
@@ -120,7 +120,7 @@ pub(super) const ALL: &[Scenario] = &[
             stage.run_for(
                 "com.acme.CheckpointLeakJob",
                 &listeners,
-                Duration::from_secs(30),
+                Duration::from_secs(45),
             )
         },
         ends: EXHAUSTED,
@@ -136,7 +136,7 @@ pub(super) const ALL: &[Scenario] = &[
         setup: SMALL,
         plot: |stage| {
             let rows = ["300000", "500"];
-            stage.run_for("com.acme.BulkQueryJob", &rows, Duration::from_secs(25))
+            stage.run_for("com.acme.BulkQueryJob", &rows, Duration::from_secs(45))
         },
         ends: EXHAUSTED,
         expected: expected(
@@ -156,7 +156,7 @@ pub(super) const ALL: &[Scenario] = &[
             stage.run_for(
                 "com.acme.PartitionedSinkJob",
                 &sink,
-                Duration::from_secs(25),
+                Duration::from_secs(45),
             )
         },
         ends: EXHAUSTED,
@@ -222,7 +222,7 @@ pub(super) const ALL: &[Scenario] = &[
         },
         plot: |stage| {
             let graph = ["440", "1", "200"];
-            stage.run_for("com.acme.LongPausesJob", &graph, Duration::from_secs(40))
+            stage.run_for("com.acme.LongPausesJob", &graph, Duration::from_secs(50))
         },
         ends: &[End::JobFailed, End::Alive, End::Exited],
         expected: Expected {

@@ -20,7 +20,7 @@ pub(super) const ALL: &[Scenario] = &[
         setup: SMALL,
         plot: |stage| {
             let files = ["4000000", "enumerator"];
-            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(25))
+            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(45))
         },
         ends: &[End::JobFailed, End::Exited, End::Alive],
         expected: Expected {
@@ -40,7 +40,7 @@ pub(super) const ALL: &[Scenario] = &[
         setup: SMALL,
         plot: |stage| {
             let files = ["4000000", "static"];
-            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(25))
+            stage.run_for("com.acme.SplitHoardJob", &files, Duration::from_secs(45))
         },
         ends: &[End::JobFailed, End::Exited, End::Alive],
         expected: Expected {
