@@ -177,19 +177,20 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "rocksdb-full",
-        about: "state many times its managed memory: RocksDB fills what it was given, in a container of the process's size",
+        about: "state larger than its managed memory, read and written: RocksDB fills what it was given, in a container of the process's size",
         setup: Setup {
             configuration: &[
                 ("restart-strategy.type", "none"),
                 ("taskmanager.memory.process.size", "768m"),
                 ("taskmanager.memory.jvm-metaspace.size", "128m"),
                 ("taskmanager.memory.managed.size", "96m"),
+                ("taskmanager.numberOfTaskSlots", "1"),
                 ("taskmanager.memory.framework.off-heap.size", "64m"),
                 ("state.backend.type", "rocksdb"),
             ],
             ..CONTAINER
         },
-        plot: |stage| stage.run("com.acme.RocksDbBulkJob", &["10000000", "30"]),
+        plot: |stage| stage.run("com.acme.RocksDbBulkJob", &["12000000", "30", "8000"]),
         ends: &[End::JobFinished],
         expected: Expected::HEALTHY,
     },
@@ -213,7 +214,7 @@ const A_MOMENT: Duration = Duration::from_secs(3);
 
 /// A job that fails after a second, until it was restarted so often.
 fn restarts(stage: &mut Stage, times: u64) -> Result<()> {
-    let job = stage.submit("com.acme.StormJob", &["1"])?;
+    let job = stage.submit("com.acme.FlakyJob", &["1"])?;
     let deadline = Instant::now() + Duration::from_secs(90);
     while stage.cluster.rest().restarts(&job)? < times && Instant::now() < deadline {
         stage.go_on_for(Duration::from_secs(1))?;
