@@ -8,7 +8,7 @@
 //!   played.json    what was played and how it ended
 //! ```
 
-use super::{End, Judgement, Scenario};
+use super::{End, Judgement, Scenario, midway};
 use crate::verdict::{Remedy, Verdict};
 use anyhow::{Context, Result, bail, ensure};
 use flinkmem_trace::{TraceReader, find_traces};
@@ -138,6 +138,23 @@ impl Kept {
         Verdict::of(&inputs)
     }
 
+    /// Of a healthy process: what flinkmem would have said wrongly before the end, and after which share of its life.
+    ///
+    /// # Errors
+    /// When a part of the trace cannot be judged.
+    pub fn alarm_midway(&self) -> Result<Option<(f64, Verdict)>> {
+        if !self.scenario.expected.is_healthy() {
+            return Ok(None);
+        }
+        for share in midway::LOOKS {
+            let verdict = midway::verdict(&self.folder, share)?;
+            if !verdict.findings.is_empty() {
+                return Ok(Some((share, verdict)));
+            }
+        }
+        Ok(None)
+    }
+
     /// Judges what flinkmem says now. A remedy that is not the one that was tried is not known to hold.
     ///
     /// # Errors
@@ -151,8 +168,7 @@ impl Kept {
             );
         }
         let verdict = self.verdict()?;
-        let mut judgement =
-            Judgement::of(self.scenario, &self.note.flink, self.note.java, &verdict);
+        let mut judgement = self.judgement(&verdict)?;
         let remedy = verdict.findings.first().and_then(|f| f.remedy.as_ref());
         let tried = self.note.remedy.as_ref().filter(|tried| {
             remedy.is_some_and(|remedy| {
@@ -161,6 +177,25 @@ impl Kept {
         });
         judgement.remedy_held = tried.map(|tried| tried.held);
         Ok(judgement)
+    }
+
+    /// Judges a verdict on the whole life; and, where it is silent as it should be, those before the end.
+    ///
+    /// # Errors
+    /// When a part of the trace cannot be judged.
+    pub fn judgement(&self, verdict: &Verdict) -> Result<Judgement> {
+        let (flink, java) = (&self.note.flink, self.note.java);
+        if verdict.findings.is_empty()
+            && let Some((share, alarm)) = self.alarm_midway()?
+        {
+            let mut judgement = Judgement::of(self.scenario, flink, java, &alarm);
+            let percent = share * 100.0;
+            judgement
+                .wrong
+                .push(format!("that was after {percent:.0} % of its life"));
+            return Ok(judgement);
+        }
+        Ok(Judgement::of(self.scenario, flink, java, verdict))
     }
 
     /// What lies there, unless it is no trial of a scenario that there is.

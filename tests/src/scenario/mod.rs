@@ -11,6 +11,7 @@ mod jobmanager;
 mod judgement;
 mod kept;
 mod metaspace;
+mod midway;
 mod mixed;
 mod native;
 mod network;
