@@ -85,12 +85,12 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "backpressure",
-        about: "a slow sink: all network buffers that a job may have are full, and the pool is small",
+        about: "a slow sink and a small pool of network buffers: none is left in it, and all are full",
         setup: Setup {
             configuration: &[
                 ("parallelism.default", "2"),
-                ("taskmanager.memory.network.min", "5m"),
-                ("taskmanager.memory.network.max", "5m"),
+                ("taskmanager.memory.network.min", "2m"),
+                ("taskmanager.memory.network.max", "2m"),
             ],
             ..SMALL
         },
