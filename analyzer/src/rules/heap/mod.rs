@@ -104,11 +104,11 @@ impl<'a> HeapPicture<'a> {
             peak: case
                 .timeline
                 .peak(|moment| moment.heap.map(|heap| heap.used_bytes)),
-            crowded,
             live: Live::of(&moments[..until], is_g1(case)),
             content: Content::of(case, limit, exhausted_ms),
-            sites: sites::owners(case, exhausted_ms.map(|end| end.saturating_add(AFTER_MS))),
+            sites: sites::owners(case, survivors_ms(&met, crowded.as_ref())),
             met,
+            crowded,
             leaning: Leaning::Neither(String::new()),
         };
         picture.leaning = cause::of(&picture);
@@ -211,4 +211,13 @@ const AFTER_MS: u64 = 10_000;
 fn exhausted_ms(met: &Met<'_>, crowded: Option<&Crowded>) -> Option<u64> {
     let error = met.first().map(|incident| incident.up_ms);
     error.or(crowded.map(|crowded| crowded.from_ms))
+}
+
+/// Until when survivors count. An error ends what filled the heap. A heap that is full without one stays so, and the later somebody
+/// looks, the less of what survives is garbage that has not been collected often enough.
+fn survivors_ms(met: &Met<'_>, crowded: Option<&Crowded>) -> Option<u64> {
+    let error = met
+        .first()
+        .map(|incident| incident.up_ms.saturating_add(AFTER_MS));
+    error.or(crowded.map(|crowded| crowded.to_ms))
 }
