@@ -134,7 +134,7 @@ fn labels(scenario: &Scenario) -> Vec<String> {
 }
 
 /// What went wrong at the bottom of it: above it are the ends of logs.
-fn first_line(error: &anyhow::Error) -> String {
+pub(super) fn first_line(error: &anyhow::Error) -> String {
     let text = error.root_cause().to_string();
     text.lines().next().unwrap_or_default().to_owned()
 }

@@ -1,5 +1,6 @@
 //! One scenario, played and judged.
 
+use super::judgement::first_line;
 use super::{End, Judgement, Kept, Scenario, Stage};
 use crate::flink::Role;
 use crate::verdict::{Remedy, Verdict};
@@ -78,7 +79,7 @@ impl Trial {
             let replay = self.replay(remedy, &traces.join("replay"), tell);
             let failed = replay
                 .err()
-                .map(|error| format!("the remedy did not hold: {error:#}"));
+                .map(|error| format!("the remedy did not hold: {}", first_line(&error)));
             judgement.remedy_held = Some(failed.is_none());
             kept.tried(remedy, failed.is_none())?;
             judgement.wrong.extend(failed);
