@@ -5,11 +5,6 @@
 
 mod array_limit;
 mod classloader_leak;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the families take of it what they need, one after the other"
-)]
 mod container;
 mod container_by_lines;
 mod direct;

@@ -1,7 +1,7 @@
 //! What the container holds and the kernel cannot take back, sample by sample.
 
 use crate::case::{Case, Moment, seconds};
-use crate::statistics::{Growth, Point, growth};
+use crate::statistics::Point;
 use crate::units::to_bytes;
 use flinkmem_trace::Surroundings;
 
@@ -14,8 +14,6 @@ pub(in crate::rules) struct Held {
     pub(in crate::rules) peak: Option<u64>,
     /// At the last sample.
     pub(in crate::rules) last: Option<u64>,
-    /// The line through all points; absent where there are too few.
-    pub(in crate::rules) growth: Option<Growth>,
     /// Bytes a second over the last samples, for what is to come before the next one.
     pub(in crate::rules) pace_at_end: f64,
 }
@@ -45,7 +43,6 @@ impl Held {
         Self {
             peak: values.iter().map(|(_, bytes)| *bytes).max(),
             last: values.last().map(|(_, bytes)| *bytes),
-            growth: growth(&points),
             pace_at_end: pace_at_end(&points),
             points,
         }
@@ -76,7 +73,7 @@ fn pace_at_end(points: &[Point]) -> f64 {
 
 /// What counts towards the limit and cannot be given back: the cgroup's usage without its page cache, of which shared memory is no part here; without
 /// a limit, what the process has of such memory, for the cgroup may be the whole machine's.
-pub(in crate::rules) fn held_bytes(moment: &Moment, cache: u64) -> Option<u64> {
+fn held_bytes(moment: &Moment, cache: u64) -> Option<u64> {
     let of_process = moment.process.map(|process| {
         process
             .rss_anon_bytes

@@ -10,9 +10,9 @@ mod parts;
 mod room;
 
 pub(super) use end::End;
-pub(super) use held::{Held, held_bytes};
+pub(super) use held::Held;
 pub(super) use others::Others;
-pub(super) use parts::{Part, Parts, bounded_by_itself};
+pub(super) use parts::Parts;
 pub(super) use room::Room;
 
 use super::Facts;

@@ -1,14 +1,11 @@
 //! Who else is in the container: children of the process and other processes.
 
-use crate::case::{Case, seconds};
-use crate::statistics::Point;
+use crate::case::Case;
 use flinkmem_trace::{OtherProcess, Surroundings};
 
 /// Processes other than the JVM's.
 #[derive(Debug, Default)]
 pub(in crate::rules) struct Others {
-    /// What they held together and cannot give back, one point a look.
-    pub(in crate::rules) points: Vec<Point>,
     /// At the first look.
     pub(in crate::rules) first: u64,
     /// At the last.
@@ -21,8 +18,6 @@ pub(in crate::rules) struct Others {
     pub(in crate::rules) from_ms: u64,
     /// The last.
     pub(in crate::rules) to_ms: u64,
-    /// Children that ended without being waited for, at the last look.
-    pub(in crate::rules) zombies: u64,
 }
 
 impl Others {
@@ -38,17 +33,12 @@ impl Others {
                 .max_by_key(|process| unreclaimable(process))
         });
         Self {
-            points: looks
-                .iter()
-                .map(|look| Point::new(seconds(look.taken.up_ms), held_by(look) as f64))
-                .collect(),
             first: held_by(first),
             last: held_by(last),
             largest: largest.cloned(),
             peak: most.map_or(0, |look| held_by(look)),
             from_ms: first.taken.up_ms,
             to_ms: last.taken.up_ms,
-            zombies: last.zombies,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Resident bytes by owner over time, from the ledgers.
 
 use crate::case::{Case, seconds};
-use crate::statistics::{Growth, Point, growth};
+use crate::statistics::Point;
 use flinkmem_trace::{Ledger, Owner};
 use std::collections::BTreeSet;
 
@@ -28,8 +28,6 @@ pub(in crate::rules) struct Part {
     pub(in crate::rules) first: u64,
     /// In the last.
     pub(in crate::rules) last: u64,
-    /// The line through all; absent where there are too few.
-    pub(in crate::rules) trend: Option<Growth>,
 }
 
 impl Part {
@@ -77,11 +75,6 @@ impl Parts {
         self.get(owner).map_or(0, |part| part.last)
     }
 
-    /// By how much one owner grew.
-    pub(in crate::rules) fn growth(&self, owner: Owner) -> u64 {
-        self.get(owner).map_or(0, Part::growth)
-    }
-
     /// What all grew together, each that did.
     pub(in crate::rules) fn growth_of_all(&self) -> u64 {
         self.list
@@ -101,7 +94,7 @@ impl Parts {
 
 /// Whether an owner has a limit of its own, by the JVM or by Flink, so that it fills up and stays: its growth is none of a leak's. Mapped files
 /// can be given back.
-pub(in crate::rules) fn bounded_by_itself(owner: Owner) -> bool {
+fn bounded_by_itself(owner: Owner) -> bool {
     match owner {
         Owner::JavaHeap
         | Owner::Metaspace
@@ -141,7 +134,6 @@ fn part(owner: Owner, ledgers: &[&Ledger]) -> Part {
         owner,
         first: ledgers.first().map_or(0, |ledger| ledger.bytes(owner)),
         last: ledgers.last().map_or(0, |ledger| ledger.bytes(owner)),
-        trend: growth(&points),
         points,
     }
 }
@@ -217,7 +209,6 @@ mod tests {
         assert_eq!(parts.list[0].owner, Owner::JavaHeap);
         assert_eq!(parts.growth_of_all(), 347);
         assert_eq!(parts.growth_outside(), 47);
-        assert_eq!(parts.growth(Owner::Unclaimed), 7);
         assert_eq!(parts.to_ms, 60_000);
     }
 
