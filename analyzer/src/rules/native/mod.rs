@@ -80,13 +80,16 @@ pub(super) fn judge(facts: Facts<'_>, verdict: &mut Verdict) {
     for (label, answer) in answers {
         verdict.take(label, answer);
     }
-    let unattributed = native_growth_unattributed::check(&native, explained);
-    let explained = explained || matches!(unattributed, Answer::Fires(_));
-    verdict.take(Label::NativeGrowthUnattributed, unattributed);
+    let fires = |answer: &Answer| matches!(answer, Answer::Fires(_));
+    let mut unattributed = native_growth_unattributed::check(&native, explained);
+    let explained = explained || fires(&unattributed);
     let below = container_limit_below_budget::check(&native, explained);
-    let is_below = matches!(below, Answer::Fires(_));
+    let overhead = jvm_overhead_undersized::check(&native, explained || fires(&below));
+    if !explained && !fires(&below) && !fires(&overhead) {
+        unattributed = native_growth_unattributed::limit_alone(&native).unwrap_or(unattributed);
+    }
+    verdict.take(Label::NativeGrowthUnattributed, unattributed);
     verdict.take(Label::ContainerLimitBelowBudget, below);
-    let overhead = jvm_overhead_undersized::check(&native, explained || is_below);
     verdict.take(Label::JvmOverheadUndersized, overhead);
 }
 

@@ -11,6 +11,12 @@ use flinkmem_trace::Owner;
 /// Confidence that somebody outside every counter is to blame, when no ledger tells who grew.
 const WITHOUT_LEDGER: f64 = 0.4;
 
+/// Somebody counted or told the kill, or the trace stops at the very limit.
+const CERTAIN: f64 = 0.9;
+
+/// A label for a kill that no rule explains.
+const LIMIT_ALONE: f64 = 0.35;
+
 /// Before the end nobody is accused on fewer ledgers than that, twenty minutes at the usual interval.
 const FEWEST_LEDGERS: usize = 20;
 
@@ -117,6 +123,30 @@ fn without_ledger(native: &Native<'_>) -> Answer {
         collect: collect(native),
         ..finding
     }))
+}
+
+/// The container was full, and no rule of this family says why. The limit is certain, and what the ledgers tell is told.
+pub(super) fn limit_alone(native: &Native<'_>) -> Option<Answer> {
+    let container = &native.container;
+    let certain = container.sure_of_kill() >= CERTAIN;
+    let others = container
+        .limit
+        .is_some_and(|limit| container.others.peak > limit / 10);
+    if !certain || others {
+        return None;
+    }
+    let held = Series::new(container.held.points.clone());
+    let standing = Standing::Killed { share: 0.0 };
+    let finding = native.finding(Label::NativeGrowthUnattributed, &standing, &held, false);
+    let facts = [container.met_evidence(), container.parts_evidence(5)];
+    Some(Answer::Fires(Box::new(Finding {
+        confidence: LIMIT_ALONE,
+        alternatives: vec![Label::JvmOverheadUndersized],
+        evidence: facts.into_iter().flatten().collect(),
+        remedy: remedy(),
+        collect: collect(native),
+        ..finding
+    })))
 }
 
 fn remedy() -> Remedy {

@@ -356,6 +356,16 @@ fn a_container_smaller_than_the_process_is_arithmetic() {
 }
 
 #[test]
+fn a_kill_that_nothing_explains_is_told_with_little_confidence() {
+    let life = Life::new(true, |i| 900 + i * 99 / (SAMPLES - 1))
+        .ledgers(|_| vec![(Owner::JavaHeap, 584), (Owner::MallocInUse, 100)]);
+    let findings = life.findings();
+    assert_eq!(findings[0].label, Label::NativeGrowthUnattributed);
+    assert!(findings[0].confidence < 0.5);
+    assert_eq!(findings[0].consumer.kind, ConsumerKind::Unknown);
+}
+
+#[test]
 fn healthy_processes_are_left_alone() {
     let flat = Life::new(false, |_| 930)
         .flink(584, 192)
