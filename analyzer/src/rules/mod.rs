@@ -169,6 +169,22 @@ impl Verdict {
         });
     }
 
+    /// Takes a finding back that was only made for want of a better one, and what it asked for.
+    fn withdraw(&mut self, label: Label, why: &str) {
+        let (withdrawn, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.findings)
+            .into_iter()
+            .partition(|finding| finding.label == label);
+        self.findings = kept;
+        for finding in withdrawn {
+            self.collect
+                .retain(|advice| !finding.collect.contains(advice));
+        }
+        for checked in self.checked.iter_mut().filter(|one| one.label == label) {
+            checked.answer = AnswerKind::DoesNotFire;
+            checked.reason = Some(why.to_owned());
+        }
+    }
+
     fn collect_once(&mut self, advice: &str) {
         if !self.collect.iter().any(|known| known == advice) {
             self.collect.push(advice.to_owned());

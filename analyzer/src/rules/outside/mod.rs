@@ -35,4 +35,15 @@ pub(super) fn judge(facts: Facts<'_>, verdict: &mut Verdict) {
     if let found @ Answer::Fires(_) = direct_nio_thread_cache::in_container(&container) {
         verdict.take(Label::DirectNioThreadCache, found);
     }
+    let fills_it = |label: Label| {
+        matches!(
+            label,
+            Label::OtherChildProcess | Label::PythonProcessMemory | Label::DirectNioThreadCache
+        )
+    };
+    let mut of_container = verdict.findings.iter();
+    if of_container.any(|found| found.limit.name == "container" && fills_it(found.label)) {
+        let reason = "what fills the container has a name";
+        verdict.withdraw(Label::NativeGrowthUnattributed, reason);
+    }
 }
