@@ -1,6 +1,6 @@
 //! Lines of bounded length from an untrusted file.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 /// Longest line that is kept. The longest line that the agent writes is an incident of a few tens of KiB.
 const MAX_LINE_BYTES: usize = 4 << 20;
@@ -30,37 +30,74 @@ impl<R: BufRead> Lines<R> {
 
     pub(super) fn next_line(&mut self) -> std::io::Result<Line<'_>> {
         self.buffer.clear();
-        let mut too_long = false;
+        let most = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
+        // One byte more for the newline. The standard library looks for that many times faster than a loop over bytes would.
+        let mut bounded = self.source.by_ref().take(most.saturating_add(1));
+        bounded.read_until(b'\n', &mut self.buffer)?;
+        match self.buffer.pop() {
+            None => Ok(Line::End),
+            Some(b'\n') => Ok(Line::Whole(&self.buffer)),
+            Some(last) if self.buffer.len() < MAX_LINE_BYTES => {
+                self.buffer.push(last);
+                Ok(Line::Torn(&self.buffer))
+            }
+            Some(_) => {
+                self.skip_line()?;
+                Ok(Line::TooLong)
+            }
+        }
+    }
+
+    /// Passes over what is left of a line, however long.
+    fn skip_line(&mut self) -> std::io::Result<()> {
         loop {
             let available = match self.source.fill_buf() {
                 Ok(available) => available,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            if available.is_empty() {
-                return Ok(match (too_long, self.buffer.is_empty()) {
-                    (true, _) => Line::TooLong,
-                    (false, true) => Line::End,
-                    (false, false) => Line::Torn(&self.buffer),
-                });
-            }
             let newline = available.iter().position(|&byte| byte == b'\n');
-            let part = &available[..newline.unwrap_or(available.len())];
-            too_long |= self.buffer.len() + part.len() > MAX_LINE_BYTES;
-            if too_long {
-                self.buffer.clear();
-            } else {
-                self.buffer.extend_from_slice(part);
-            }
-            let consumed = part.len() + usize::from(newline.is_some());
-            self.source.consume(consumed);
-            if newline.is_some() {
-                return Ok(if too_long {
-                    Line::TooLong
-                } else {
-                    Line::Whole(&self.buffer)
-                });
+            let length = newline.map_or(available.len(), |index| index + 1);
+            let is_over = newline.is_some() || available.is_empty();
+            self.source.consume(length);
+            if is_over {
+                return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &[u8]) -> Vec<(char, usize)> {
+        let mut lines = Lines::new(text);
+        let mut kinds = Vec::new();
+        loop {
+            kinds.push(match lines.next_line().unwrap() {
+                Line::Whole(line) => ('w', line.len()),
+                Line::Torn(line) => ('t', line.len()),
+                Line::TooLong => ('x', 0),
+                Line::End => return kinds,
+            });
+        }
+    }
+
+    #[test]
+    fn lines_are_whole_torn_or_too_long() {
+        assert_eq!(kinds(b"ab\n\nc"), [('w', 2), ('w', 0), ('t', 1)]);
+        assert_eq!(kinds(b""), []);
+        let mut longest = vec![b'a'; MAX_LINE_BYTES];
+        assert_eq!(kinds(&longest), [('t', MAX_LINE_BYTES)]);
+        longest.extend(b"\nb\n");
+        assert_eq!(kinds(&longest), [('w', MAX_LINE_BYTES), ('w', 1)]);
+        let mut too_long = vec![b'a'; MAX_LINE_BYTES + 9];
+        assert_eq!(kinds(&too_long), [('x', 0)]);
+        too_long.extend(b"\nb\n");
+        assert_eq!(kinds(&too_long), [('x', 0), ('w', 1)]);
+        let mut by_one = vec![b'a'; MAX_LINE_BYTES + 1];
+        by_one.extend(b"\nb\n");
+        assert_eq!(kinds(&by_one), [('x', 0), ('w', 1)]);
     }
 }

@@ -266,6 +266,9 @@ fn first_header(file: &Path) -> Option<Header> {
     header
 }
 
+/// Read at a time; some dozens of lines.
+const BUFFER_BYTES: usize = 128 << 10;
+
 /// Calls `visit` with every record of a file until it returns false.
 fn read_file(path: &Path, damage: &mut Damage, visit: &mut dyn FnMut(Record) -> bool) {
     // To open a pipe that somebody named like a segment would wait for a writer for ever.
@@ -285,7 +288,7 @@ fn read_file(path: &Path, damage: &mut Damage, visit: &mut dyn FnMut(Record) -> 
     } else {
         Box::new(file)
     };
-    let mut lines = Lines::new(BufReader::new(source));
+    let mut lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, source));
     loop {
         match lines.next_line() {
             Ok(Line::Whole(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
