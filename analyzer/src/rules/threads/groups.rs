@@ -71,9 +71,20 @@ pub(super) fn main<'a>(case: &'a Case, census: &'a ThreadCensus) -> Option<Group
     })
 }
 
-/// Flink's own pools have bounds, and its tasks are as many as the job has.
+/// How Flink calls the threads of its own pools, which libraries start for it.
+const OF_FLINK: [&str; 6] = [
+    "flink",
+    "Flink",
+    "cluster-io",
+    "jobmanager-io",
+    "pekko",
+    "akka",
+];
+
+/// Flink's own pools have bounds, to which they fill over some jobs, and its tasks are as many as the job has.
 fn is_own(case: &Case, group: &ThreadGroup) -> bool {
-    creator(case, group).is_some_and(|creator| creator.origin == Origin::Flink)
+    let by_name = OF_FLINK.iter().any(|name| group.pattern.starts_with(name));
+    by_name || creator(case, group).is_some_and(|creator| creator.origin == Origin::Flink)
 }
 
 /// Who started most of a group.

@@ -91,14 +91,17 @@ fn leak(picture: &ThreadPicture<'_>) -> Option<(f64, Sign)> {
     if main.grown < MANY || main.ended_share() > HARDLY_ANY {
         return None;
     }
+    // Before any limit a leak needs somebody who leaks.
+    let creator = main.creator(picture.case);
+    if creator.is_none() && !picture.failed() {
+        return None;
+    }
     let ends = ends_since(picture, main);
     if ends >= SEVERAL && main.rises() >= SEVERAL {
         return Some((0.95, Sign::OutliveAttempts(ends)));
     }
     // The executors of the JDK mostly have a bound, and fill up to it.
-    let by_pool = main
-        .creator(picture.case)
-        .is_some_and(|creator| creator.by_pool);
+    let by_pool = creator.is_some_and(|creator| creator.by_pool);
     let fills = by_pool && main.grown < MORE_THAN_POOLS;
     if picture.failed() {
         let gradual = main.rises() >= 2 && climb_s(picture.case, picture)? >= GRADUAL_S;

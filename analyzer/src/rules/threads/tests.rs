@@ -199,3 +199,15 @@ fn a_refusal_without_a_census_names_the_limit_only() {
     story.moment(1, 60).refused(2);
     assert!(matches!(story.leaning(), Leaning::NotEnoughData(_)));
 }
+
+#[test]
+fn threads_that_nobody_is_known_to_start_are_no_leak_before_the_limit() {
+    let mut story = Story::new();
+    story.case.sites.clear();
+    story.census(10, 0, 0);
+    for attempt in 1..=5 {
+        story.census(10 + attempt * 30, attempt * 12, 0);
+        story.event(12 + attempt * 30, EventKind::TaskEnded);
+    }
+    assert!(matches!(story.leaning(), Leaning::Neither(_)));
+}
