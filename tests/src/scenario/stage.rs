@@ -1,12 +1,13 @@
 //! Where a plot is played: a running cluster and the jobs in it.
 
 use super::End;
-use crate::Cluster;
 use crate::flink::{JobId, Role};
 use crate::process::Process;
 use crate::wait::wait_for;
-use anyhow::Result;
+use crate::{Cluster, artefacts};
+use anyhow::{Result, ensure};
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long a plot may take that sets itself no limit.
@@ -82,6 +83,21 @@ impl Stage {
         let id = self.cluster.submit(job, arguments)?;
         self.jobs.push(id.clone());
         Ok(id)
+    }
+
+    /// Asks the subject's agent for everything now, as a user would; walks over its heap may stop it that long.
+    ///
+    /// # Errors
+    /// When the agent does not answer.
+    pub fn snapshot(&mut self, patience: Duration) -> Result<()> {
+        let pid = self.subject().id().to_string();
+        let patience = patience.as_secs().to_string();
+        let output = Command::new(artefacts::flinkmem()?)
+            .args(["snapshot", &pid, "--patience", &patience])
+            .output()?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "no snapshot: {stderr}");
+        Ok(())
     }
 
     /// Waits until the last job is over, or the subject is.
