@@ -7,9 +7,19 @@ use super::told::{Claim, HeapCause, Words, in_words, no_line};
 use crate::finding::Label;
 use crate::lines::Fact;
 
+/// From here on a size is proposed.
+const SURE_ENOUGH: f64 = 0.5;
+
+const WHO_FIRST: &str = "Find out who holds the heap before it is made larger: a leak only takes longer to fill it. \
+     If the live set is legitimate, taskmanager.memory.task.heap.size or fewer slots in one process help.";
+
 pub(super) fn check(picture: &HeapPicture<'_>) -> Answer {
     draft(picture, Cause::Undersized, Label::HeapUndersized, |draft| {
-        heap_remedy(picture, &draft.consumer)
+        // A size for a cause that is hardly known would be a guess with figures.
+        match draft.sure >= SURE_ENOUGH {
+            true => heap_remedy(picture, &draft.consumer),
+            false => in_words(WHO_FIRST),
+        }
     })
 }
 
@@ -23,12 +33,14 @@ pub(super) fn by_lines(words: &Words<'_>) -> Answer {
         alternatives: &alternatives,
         limit_bytes: words.limits_of(told).heap,
         evidence: words.requester(told).into_iter().collect(),
-        remedy: in_words(
-            "Find out who holds the heap before it is made larger: a leak only takes longer to fill it. \
-             If the live set is legitimate, taskmanager.memory.task.heap.size or fewer slots in one process help.",
-        ),
+        remedy: in_words(WHO_FIRST),
         collect: collect(&told.fact),
-        ..Claim::new(Label::HeapUndersized, 0.25, ("heap", heap.certainty()), told)
+        ..Claim::new(
+            Label::HeapUndersized,
+            0.25,
+            ("heap", heap.certainty()),
+            told,
+        )
     })
 }
 
