@@ -7,13 +7,13 @@ pub(super) const DEFAULT_MS: u64 = 50_000;
 
 /// `heartbeat.timeout` as a log's head tells it; `None` where none does.
 pub(super) fn configured_ms(case: &Case) -> Option<u64> {
-    let text = case
-        .observed
-        .configured
-        .get("heartbeat.timeout")?
-        .value
-        .to_string();
-    milliseconds(&text)
+    let of_sources = case
+        .sources
+        .iter()
+        .map(|source| &source.observed.configured);
+    let mut all = std::iter::once(&case.observed.configured).chain(of_sources);
+    let setting = all.find_map(|configured| configured.get("heartbeat.timeout"))?;
+    milliseconds(&setting.value.to_string())
 }
 
 /// A duration as Flink reads it: `50000`, `50 s`, `1min`.
