@@ -20,6 +20,9 @@ const EXPLAINED: f64 = 0.5;
 /// Where no line tells of a loss, collections must have left next to nothing of a whole timeout.
 const WITHOUT_A_LINE: f64 = 0.9;
 
+/// From this share of its limit on what collections leave is in their way.
+const CROWDED: f64 = 0.6;
+
 pub(super) fn check(picture: &PausesPicture<'_>) -> Answer {
     let Some(stall) = picture.stall else {
         return Answer::DoesNotFire("no pauses were recorded".to_owned());
@@ -49,7 +52,7 @@ fn fires(picture: &PausesPicture<'_>, stall: &Stall) -> Answer {
     };
     let limit_ms = picture.timeout_ms;
     let took = format!(
-        "in the {} until {} collections took {} ({:.0} %), in {} pauses",
+        "in the {} until {} collections took {} ({:.0} %), in {} pause(s)",
         duration(stall.length_ms() / 1000.0),
         time_of_day(stall.to_ms),
         duration(stall.collecting_ms / 1000.0),
@@ -139,17 +142,24 @@ fn longest(picture: &PausesPicture<'_>) -> Option<Evidence> {
 /// How full the heap was: collections come back to back where they find little.
 fn heap(picture: &PausesPicture<'_>) -> Option<Evidence> {
     let stall = picture.stall?;
-    let moments = picture.case.timeline.moments.iter();
-    let within = moments.filter(|moment| (stall.from_ms..=stall.to_ms).contains(&moment.t_ms));
-    let heaps: Vec<_> = within.filter_map(|moment| moment.heap).collect();
-    let left = heaps.iter().filter_map(|heap| heap.after_gc_bytes).max()?;
-    let limit = heaps.iter().map(|heap| heap.max_bytes).max()?;
+    let (left, limit) = left(picture)?;
     let text = format!(
         "of the heap of {} they left {} in use",
         bytes(limit),
         bytes(left)
     );
     Some(Evidence::new(text, "heap.after_gc_bytes", stall.from_ms, stall.to_ms).with_value(left))
+}
+
+/// What collections left in the heap then, and the limit.
+fn left(picture: &PausesPicture<'_>) -> Option<(u64, u64)> {
+    let stall = picture.stall?;
+    let moments = picture.case.timeline.moments.iter();
+    let within = moments.filter(|moment| (stall.from_ms..=stall.to_ms).contains(&moment.t_ms));
+    let heaps: Vec<_> = within.filter_map(|moment| moment.heap).collect();
+    let left = heaps.iter().filter_map(|heap| heap.after_gc_bytes).max()?;
+    let limit = heaps.iter().map(|heap| heap.max_bytes).max()?;
+    Some((left, limit))
 }
 
 /// What else took time then, where it is worth telling.
@@ -211,11 +221,12 @@ fn remedy(picture: &PausesPicture<'_>, timeout_ms: u64) -> Remedy {
         }
         false => "",
     };
-    let first = match picture.is_consequence() {
-        true => "The heap was exhausted before: see there first.",
-        false => {
-            "The live set leaves collections too little room: hold less, or give the heap more."
+    let first = match (picture.is_consequence(), left(picture)) {
+        (true, _) => "The heap was exhausted before: see there first.",
+        (false, Some((left, limit))) if (left as f64) < CROWDED * limit as f64 => {
+            "The heap has room: it is the collector that takes so long, for many small objects are alive at once, or for too few processors."
         }
+        _ => "The live set leaves collections too little room: hold less, or give the heap more.",
     };
     in_words(format!(
         "{first}{collector} A longer heartbeat.timeout than {} only hides it.",
