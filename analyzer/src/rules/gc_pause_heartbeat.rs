@@ -103,21 +103,17 @@ fn consumer(longest: Option<&Pause>) -> Consumer {
     })
 }
 
+/// The line itself is put to it with what else lines tell.
 fn lost(picture: &PausesPicture<'_>) -> Option<Evidence> {
     let told = picture.lost?;
     let at = told.t_ms.map(day_and_time).unwrap_or_default();
     let known = match picture.timeout_is_known {
-        true => format!(
-            " (heartbeat.timeout is {})",
-            duration(picture.timeout_ms as f64 / 1000.0)
-        ),
-        false => String::new(),
+        true => "as configured",
+        false => "by default",
     };
-    Some(Evidence::told(
-        format!("a heartbeat stayed away at {at}{known}: {}", told.text),
-        told.t_ms,
-        told.t_ms,
-    ))
+    let timeout = duration(picture.timeout_ms as f64 / 1000.0);
+    let text = format!("a heartbeat stayed away at {at}; a peer waits for {timeout} {known}");
+    Some(Evidence::told(text, told.t_ms, told.t_ms))
 }
 
 fn longest(picture: &PausesPicture<'_>) -> Option<Evidence> {
