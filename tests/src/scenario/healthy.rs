@@ -85,7 +85,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "backpressure",
-        about: "a slow sink and a small pool of network buffers: none is left in it, and all are full",
+        about: "a slow sink and a small pool of network buffers: every buffer that a task may send with is full",
         setup: Setup {
             configuration: &[
                 ("parallelism.default", "2"),
