@@ -35,21 +35,28 @@ pub(super) const ALL: &[Scenario] = &[
         },
     },
     Scenario {
-        name: "loaders-and-threads",
-        about: "each of many short jobs leaves a thread behind, which keeps the job's class loader: both add up",
+        name: "direct-and-threads",
+        about: "user code leaks direct buffers, and starts a thread for some records that never ends: 4 MB and 6 threads a second",
         setup: Setup {
-            configuration: &[("taskmanager.memory.jvm-metaspace.size", "112m")],
+            configuration: &[
+                ("taskmanager.memory.framework.off-heap.size", "96m"),
+                ("taskmanager.memory.task.off-heap.size", "0"),
+                ("restart-strategy.type", "none"),
+            ],
             agent: "interval=200ms",
             ..Setup::TASK_MANAGER
         },
-        plot: |stage| stage.run("com.acme.ShortJobs", &["20", "thread", "200"]),
-        ends: &[End::JobFinished, End::JobFailed, End::Exited, End::Alive],
+        plot: |stage| {
+            let faults = ["direct", "4000000", "threads", "6"];
+            stage.run("com.acme.TwoFaultsJob", &faults)
+        },
+        ends: &[End::JobFailed],
         expected: Expected {
-            labels: &["classloader_leak"],
-            limit: "metaspace",
-            consumer: &["com.acme", "ChildFirstClassLoader", "acme-metrics-flusher"],
-            evidence: &["acme-metrics-flusher"],
-            also: &[],
+            labels: &["direct_leak"],
+            limit: "direct",
+            consumer: &["com.acme.DirectLeakJob$Enricher.lookUp"],
+            evidence: &[],
+            also: &["thread_leak"],
         },
     },
     Scenario {
