@@ -21,6 +21,29 @@ fn a_legitimate_burst_without_task_off_heap_memory_is_undersized() -> Result<()>
     is_right("direct-burst", 17)
 }
 
+/// Found from what survives collections, by its call site.
+#[test]
+fn user_code_that_remembers_too_much_is_named() -> Result<()> {
+    is_right("heap-session-leak", 17)
+}
+
+/// The path that keeps the loaders, on the other Flink.
+#[test]
+fn a_thread_that_keeps_class_loaders_is_named() -> Result<()> {
+    is_right_on("2.3.0", "loader-thread", 21)
+}
+
+/// Killed by the kernel: the verdict is from what was on disk by then.
+#[test]
+fn off_heap_memory_that_fills_a_container_is_named() -> Result<()> {
+    is_right("unsafe-leak", 17)
+}
+
+#[test]
+fn a_container_full_of_file_pages_is_healthy() -> Result<()> {
+    is_right("page-cache", 17)
+}
+
 #[test]
 fn a_pool_that_fills_slowly_and_then_stays_is_healthy() -> Result<()> {
     is_right("direct-plateau", 17)
@@ -62,8 +85,16 @@ fn rocksdb_told_its_figures(trace: &Trace) -> Result<()> {
 }
 
 fn is_right(name: &str, feature: u32) -> Result<()> {
+    is_right_on(DEFAULT_VERSION, name, feature)
+}
+
+fn is_right_on(flink: &str, name: &str, feature: u32) -> Result<()> {
     let directory = tempfile::tempdir()?;
-    let judgement = trial(name, feature)?.judge(directory.path(), &|_| {})?;
+    let trial = Trial {
+        flink: flink.to_owned(),
+        ..trial(name, feature)?
+    };
+    let judgement = trial.judge(directory.path(), &|_| {})?;
     ensure!(judgement.wrong.is_empty(), "{judgement:?}");
     Ok(())
 }
