@@ -107,10 +107,10 @@ pub(super) const ALL: &[Scenario] = &[
         about: "RocksDB without managed memory and with large write buffers",
         setup: Setup {
             configuration: &[
-                ("taskmanager.memory.process.size", "768m"),
+                ("taskmanager.memory.process.size", "704m"),
                 ("taskmanager.memory.jvm-metaspace.size", "128m"),
                 ("taskmanager.memory.framework.off-heap.size", "64m"),
-                ("taskmanager.memory.managed.size", "128m"),
+                ("taskmanager.memory.managed.size", "96m"),
                 ("taskmanager.memory.network.max", "32m"),
                 ("taskmanager.memory.network.min", "32m"),
                 ("state.backend.type", "rocksdb"),
@@ -118,7 +118,6 @@ pub(super) const ALL: &[Scenario] = &[
                 ("state.backend.rocksdb.writebuffer.size", "512m"),
                 ("state.backend.rocksdb.writebuffer.count", "4"),
             ],
-            memory_mib: Some(768),
             ..CONTAINER
         },
         plot: |stage| stage.run("com.acme.RocksDbBulkJob", &["16000000", "35"]),

@@ -1,6 +1,6 @@
 //! `jvm_overhead_undersized`: nothing leaks, but the limits of all pools and what the JVM takes beside them add up to more than the container.
 
-use super::{Native, sparing_heap};
+use super::{Native, Series, sparing_heap};
 use crate::budget::Wish;
 use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Label, LimitClaim, Remedy, Severity, two_digits,
@@ -124,6 +124,14 @@ fn someone_else(native: &Native<'_>, limit: u64) -> Option<String> {
     let container = &native.container;
     if container.others.peak > limit / 10 {
         return Some("other processes fill the container".to_owned());
+    }
+    let off_heap = native.counted_off_heap();
+    let held = Series::new(container.held.points.clone()).grown();
+    if off_heap as f64 >= held as f64 * MUCH && off_heap as f64 >= limit as f64 * MATTERS {
+        return Some(format!(
+            "off-heap memory of Java code grew by {}",
+            bytes(off_heap)
+        ));
     }
     let outside = container.parts.growth_outside();
     let all = container.parts.growth_of_all();

@@ -126,6 +126,14 @@ impl<'a> Native<'a> {
             .fold(0, u64::saturating_add)
     }
 
+    /// Growth of off-heap memory of Java code, all of it counted by call site.
+    fn counted_off_heap(&self) -> u64 {
+        let moments = self.container.case.timeline.moments.iter();
+        let mut live = moments.filter_map(|moment| Some(moment.off_heap?.live_bytes));
+        let first = live.next().unwrap_or(0);
+        live.next_back().unwrap_or(first).saturating_sub(first)
+    }
+
     /// A finding of this family; what differs is put over it.
     fn finding(&self, label: Label, standing: &Standing, series: &Series, exact: bool) -> Finding {
         Finding {

@@ -11,6 +11,9 @@ use flinkmem_trace::Owner;
 /// Confidence that somebody outside every counter is to blame, when no ledger tells who grew.
 const WITHOUT_LEDGER: f64 = 0.4;
 
+/// Said where the call sites of off-heap memory tell whose it is, whatever the rule on them says.
+const BY_CALL_SITE: &str = "off-heap memory of Java code grew, whose owners are known by call site";
+
 /// Somebody counted or told the kill, or the trace stops at the very limit.
 const CERTAIN: f64 = 0.9;
 
@@ -113,6 +116,9 @@ fn without_ledger(native: &Native<'_>) -> Answer {
     let standing = Standing::of(&native.container, &held);
     if !standing.stands() {
         return Answer::DoesNotFire("nothing grew before the kill".to_owned());
+    }
+    if native.counted_off_heap() > held.grown() / 5 * 2 {
+        return Answer::DoesNotFire(BY_CALL_SITE.to_owned());
     }
     let finding = native.finding(Label::NativeGrowthUnattributed, &standing, &held, false);
     Answer::Fires(Box::new(Finding {
