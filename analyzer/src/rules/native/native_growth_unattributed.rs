@@ -142,6 +142,9 @@ pub(super) fn limit_alone(native: &Native<'_>) -> Option<Answer> {
         return None;
     }
     let held = Series::new(container.held.points.clone());
+    if native.counted_off_heap() > held.grown() / 5 * 2 {
+        return None;
+    }
     let standing = Standing::Killed { share: 0.0 };
     let finding = native.finding(Label::NativeGrowthUnattributed, &standing, &held, false);
     let facts = [container.met_evidence(), container.parts_evidence(5)];
