@@ -178,7 +178,7 @@ pub(super) const ALL: &[Scenario] = &[
             ],
             ..CONTAINER
         },
-        plot: |stage| stage.run("com.acme.HeapFillJob", &["200000000", "8", "40"]),
+        plot: |stage| stage.run("com.acme.HeapFillJob", &["280000000", "10", "40"]),
         ends: &[End::Killed],
         expected: leak(&["jvm_overhead_undersized"], &["JVM"]),
     },
