@@ -21,7 +21,7 @@ use jni::sys::jobject;
 use std::time::{Duration, Instant};
 use steps::{name_of, step};
 
-/// Time for one target.
+/// Time for one target in each of the places where it may be.
 const TIME: Duration = Duration::from_millis(200);
 
 /// Entries of a table, elements of an array and fields of an object that are looked at.
@@ -130,6 +130,11 @@ impl<'a> Look<'a> {
         }
     }
 
+    /// Each place has a time of its own: a busy machine may need it all for one, and the others are not to go without.
+    fn begin(&mut self) {
+        self.deadline = Instant::now() + TIME;
+    }
+
     fn is_over(&self) -> bool {
         Instant::now() >= self.deadline
     }
@@ -175,6 +180,7 @@ impl<'a> Look<'a> {
         reader: &mut ObjectReader<'_, '_>,
         each: fn(&mut Self, &mut ObjectReader<'_, '_>, &JObject<'_>),
     ) {
+        self.begin();
         for thread in self.code.bindings.get_all_threads().unwrap_or_default() {
             // SAFETY: a local reference that the JVM has just given to us, given back below.
             let thread = unsafe { JObject::from_raw(reader.env(), thread.cast()) };

@@ -46,6 +46,7 @@ impl Look<'_> {
         field: &'static str,
         is_hooks: bool,
     ) -> Option<()> {
+        self.begin();
         let registry = static_object(reader, self.code.bindings, class, field)?;
         let (inside, name) = match is_hooks {
             true => (&mut self.names.table, "table"),
