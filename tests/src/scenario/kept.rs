@@ -10,8 +10,8 @@
 
 use super::{End, Judgement, Scenario, midway};
 use crate::verdict::{Remedy, Verdict};
-use anyhow::{Context, Result, bail, ensure};
-use flinkmem_trace::{TraceReader, find_traces};
+use anyhow::{Context, Result, ensure};
+use flinkmem_trace::find_traces;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,12 +30,12 @@ pub struct Kept {
 }
 
 /// What cannot be read off the trace.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Note {
     scenario: String,
     flink: String,
     java: u32,
-    end: Option<End>,
+    end: End,
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<Tried>,
 }
@@ -74,7 +74,7 @@ impl Kept {
                 scenario: scenario.name.to_owned(),
                 flink: flink.to_owned(),
                 java,
-                end: Some(end),
+                end,
                 remedy: None,
             },
         };
@@ -160,13 +160,11 @@ impl Kept {
     /// # Errors
     /// When it did not end as it must, so that there is nothing to judge, or there is no report.
     pub fn judge(&self) -> Result<Judgement> {
-        if let Some(end) = self.note.end {
-            let ends = self.scenario.ends;
-            ensure!(
-                ends.contains(&end),
-                "it ended {end:?}, which is none of {ends:?}"
-            );
-        }
+        let (end, ends) = (self.note.end, self.scenario.ends);
+        ensure!(
+            ends.contains(&end),
+            "it ended {end:?}, which is none of {ends:?}"
+        );
         let verdict = self.verdict()?;
         let mut judgement = self.judgement(&verdict)?;
         let remedy = verdict.findings.first().and_then(|f| f.remedy.as_ref());
@@ -198,16 +196,14 @@ impl Kept {
         Ok(Judgement::of(self.scenario, flink, java, verdict))
     }
 
-    /// What lies there, unless it is no trial of a scenario that there is.
+    /// What lies there, unless it was not played to its end, or is no scenario that there is.
     fn at(folder: &Path) -> Result<Option<Self>> {
+        if !Self::is_noted(folder) {
+            return Ok(None);
+        }
         let path = folder.join(PLAYED);
-        let note = if path.is_file() {
-            let text = std::fs::read(&path)?;
-            serde_json::from_slice(&text)
-                .with_context(|| format!("{} is damaged", path.display()))?
-        } else {
-            guessed(folder).unwrap_or_default()
-        };
+        let note: Note = serde_json::from_slice(&std::fs::read(&path)?)
+            .with_context(|| format!("{} is damaged", path.display()))?;
         let scenario = super::all().find(|scenario| scenario.name == note.scenario);
         Ok(scenario.map(|scenario| Self {
             folder: folder.to_owned(),
@@ -223,44 +219,9 @@ impl Kept {
     }
 }
 
-/// What the folder's name and the trace say, where nothing was noted: `NAME-xxxxxx`, or `NAME`.
-fn guessed(folder: &Path) -> Result<Note> {
-    let name = folder.file_name().and_then(|name| name.to_str());
-    let name = name.context("no name")?;
-    let is_it = |scenario: &&Scenario| {
-        name.strip_prefix(scenario.name)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    };
-    // The longest, for a name can be the begin of another.
-    let Some(scenario) = super::all().filter(is_it).max_by_key(|one| one.name.len()) else {
-        bail!("{name} is no scenario");
-    };
-    let mut note = Note {
-        scenario: scenario.name.to_owned(),
-        ..Note::default()
-    };
-    if let Ok(traces) = find_traces(folder)
-        && let Some(first) = traces.first()
-        && let Ok(reader) = TraceReader::open(first)
-    {
-        let header = reader.header();
-        note.flink = header.flink.as_ref().map_or_else(String::new, |flink| {
-            flink.version.clone().unwrap_or_default()
-        });
-        note.java = feature(&header.jvm.version);
-    }
-    Ok(note)
-}
-
-/// The feature release in `java.version`.
-fn feature(version: &str) -> u32 {
-    let first = version.split(['.', '-', '+']).next();
-    first.and_then(|first| first.parse().ok()).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Kept, feature};
+    use super::Kept;
     use crate::scenario::{self, End};
 
     #[test]
@@ -273,25 +234,15 @@ mod tests {
         let found = Kept::all_in(traces.path())?;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].scenario.name, "direct-leak");
-        assert_eq!(found[0].note.end, Some(End::JobFailed));
+        assert_eq!(found[0].note.end, End::JobFailed);
         Ok(())
     }
 
     #[test]
-    fn without_a_note_the_folder_is_named_as_the_scenario() -> anyhow::Result<()> {
+    fn what_has_no_note_is_not_judged() -> anyhow::Result<()> {
         let traces = tempfile::tempdir()?;
-        for name in ["direct-leak-x7Zq1a", "direct-leakage", "other"] {
-            std::fs::create_dir(traces.path().join(name))?;
-        }
-        let found = Kept::all_in(traces.path())?;
-        let folders: Vec<_> = found.iter().map(|kept| &kept.folder).collect();
-        assert_eq!(folders, [&traces.path().join("direct-leak-x7Zq1a")]);
+        std::fs::create_dir(traces.path().join("direct-leak-x7Zq1a"))?;
+        assert!(Kept::all_in(traces.path())?.is_empty());
         Ok(())
-    }
-
-    #[test]
-    fn releases_are_read_off_versions() {
-        let releases = ["17.0.15", "25", "21-ea", "11.0.13+8"].map(feature);
-        assert_eq!(releases, [17, 25, 21, 11]);
     }
 }
