@@ -2,7 +2,7 @@
 
 use super::Pools;
 use crate::case::{Case, Moment, Origin, SiteSnapshot, is_direct, is_network_pool, owner_of};
-use flinkmem_trace::Site;
+use flinkmem_trace::{FlinkInside, Site, Slot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -58,13 +58,7 @@ pub fn budget_lines(case: &Case, pools: Option<&Pools>) -> Vec<BudgetLine> {
             pools.task_off_heap,
             Part::TaskOffHeap,
         ));
-        lines.push(sites_line(
-            case,
-            &parts,
-            "network",
-            pools.network,
-            Part::Network,
-        ));
+        lines.push(network(case, &parts, pools.network));
         lines.push(managed(case, &parts, pools.managed));
 
         lines.push(configured("off_heap", pools.off_heap));
@@ -157,8 +151,31 @@ fn sites_line(
     }
 }
 
-/// Managed memory that state backends take in native code is not seen by the agent: then nothing is said of its use.
+/// Flink allocates the whole pool when it starts, and tells how large it is; call sites are an estimate by samples.
+fn network(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> BudgetLine {
+    let told = told_by_flink(case, "network", size, |flink| {
+        let pool = flink.network?;
+        pool.segments_total.checked_mul(pool.segment_bytes)
+    });
+    told.unwrap_or_else(|| sites_line(case, parts, "network", size, Part::Network))
+}
+
+/// What slots have reserved, as Flink tells; state backends take it in native code, where no call site is seen. Without Flink's figures what
+/// call sites show, if they show any.
 fn managed(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> BudgetLine {
+    let told = told_by_flink(case, "managed", size, |flink| {
+        flink.slots_total?;
+        let reserved = |slot: &Slot| {
+            Some(
+                slot.managed_bytes?
+                    .saturating_sub(slot.managed_available_bytes?),
+            )
+        };
+        Some(flink.slots.iter().filter_map(reserved).sum())
+    });
+    if let Some(told) = told {
+        return told;
+    }
     let line = sites_line(case, parts, "managed", size, Part::Managed);
     let seen = line.peak.is_some_and(|peak| peak > 0);
     if seen {
@@ -166,6 +183,26 @@ fn managed(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> Budge
     } else {
         configured("managed", size)
     }
+}
+
+/// A pool by Flink's own figures; `None` where it told none.
+fn told_by_flink(
+    case: &Case,
+    component: &'static str,
+    configured: Option<u64>,
+    figure: impl Fn(&FlinkInside) -> Option<u64>,
+) -> Option<BudgetLine> {
+    let inside = case.timeline.inside.iter();
+    let figures: Vec<u64> = inside
+        .filter_map(|inside| figure(inside.flink.as_ref()?))
+        .collect();
+    Some(BudgetLine {
+        component,
+        configured,
+        used: Some(*figures.last()?),
+        peak: figures.iter().max().copied(),
+        resident: None,
+    })
 }
 
 /// Judged once per site, for a long trace has many snapshots.

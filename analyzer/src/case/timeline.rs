@@ -130,16 +130,20 @@ impl Timeline {
     }
 
     fn push_inside(&mut self, sample: &Sample) {
-        let known = self.inside.last();
-        let same = |known: &Inside| known.flink == sample.flink && known.netty == sample.netty;
-        let nothing = sample.flink.is_none() && sample.netty.is_empty();
-        if known.map_or(nothing, same) {
+        // What the reading took is never the same, and nothing that is inside.
+        let flink = sample.flink.clone().map(|flink| FlinkInside {
+            cost_us: 0,
+            ..flink
+        });
+        let same = |known: &Inside| known.flink == flink && known.netty == sample.netty;
+        let nothing = flink.is_none() && sample.netty.is_empty();
+        if self.inside.last().map_or(nothing, same) {
             return;
         }
         self.inside.push(Inside {
             t_ms: sample.t_ms,
             up_ms: sample.up_ms,
-            flink: sample.flink.clone(),
+            flink,
             netty: sample.netty.clone(),
         });
     }

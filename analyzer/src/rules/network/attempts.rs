@@ -8,7 +8,7 @@ use flinkmem_trace::NetworkPool;
 pub(in crate::rules) struct Attempt {
     /// The first sample with buffers required, milliseconds since the agent started.
     pub(in crate::rules) from_ms: u64,
-    /// The last.
+    /// When nothing was required any more, or the last sample.
     pub(in crate::rules) to_ms: u64,
     /// The most that was required.
     pub(in crate::rules) required: u64,
@@ -21,30 +21,32 @@ pub(in crate::rules) struct Attempt {
 /// Buffers come back when the last consumer has let go of them; that is a matter of moments.
 const SETTLED_MS: u64 = 10_000;
 
-pub(super) fn of(inside: &[Inside]) -> Vec<Attempt> {
+/// `inside` has what changed: each reading holds until the next, the last until `end_ms`.
+pub(super) fn of(inside: &[Inside], end_ms: u64) -> Vec<Attempt> {
     let mut found: Vec<Attempt> = Vec::new();
     let mut idle_since = Some(0);
-    let pools = inside
-        .iter()
-        .filter_map(|inside| Some((inside.up_ms, inside.flink.as_ref()?.network?)));
-    for (up_ms, pool) in pools {
+    let ends = inside.iter().skip(1).map(|next| next.up_ms);
+    let readings = inside.iter().zip(ends.chain([end_ms]));
+    let pools = readings
+        .filter_map(|(inside, until)| Some((inside.up_ms, until, inside.flink.as_ref()?.network?)));
+    for (from_ms, until_ms, pool) in pools {
         let required = pool.segments_required.unwrap_or(0);
         if required > 0 {
             if idle_since.take().is_some() {
                 found.push(Attempt {
-                    from_ms: up_ms,
+                    from_ms,
                     ..Attempt::default()
                 });
             }
             if let Some(attempt) = found.last_mut() {
-                attempt.to_ms = up_ms;
+                attempt.to_ms = until_ms.max(from_ms);
                 attempt.required = attempt.required.max(required);
                 attempt.total = pool.segments_total;
             }
             continue;
         }
-        let since = *idle_since.get_or_insert(up_ms);
-        if up_ms.saturating_sub(since) >= SETTLED_MS
+        let since = *idle_since.get_or_insert(from_ms);
+        if until_ms.saturating_sub(since) >= SETTLED_MS
             && let Some(attempt) = found.last_mut()
         {
             attempt.missing_after = missing(&pool);
@@ -102,11 +104,11 @@ mod tests {
             inside(1400, 100, 128),
             inside(1600, 128, 0),
         ];
-        let found = of(&samples);
+        let found = of(&samples, 1800);
         assert_eq!(found.len(), 2);
         assert_eq!(
             (found[0].from_ms, found[0].to_ms, found[0].required),
-            (200, 400, 126)
+            (200, 600, 126)
         );
         assert!(found.iter().all(Attempt::hit_the_end));
         assert_eq!(found[1].missing_after, None);
@@ -117,11 +119,10 @@ mod tests {
         let samples = [
             inside(0, 128, 0),
             inside(200, 60, 50),
-            inside(30_000, 60, 50),
             inside(30_200, 100, 0),
-            inside(45_000, 121, 0),
+            inside(30_400, 121, 0),
         ];
-        let found = of(&samples);
+        let found = of(&samples, 45_000);
         assert_eq!(found[0].missing_after, Some(7));
         assert!(!found[0].hit_the_end());
     }

@@ -56,6 +56,11 @@ impl<'a> Pools<'a> {
     fn of(facts: Facts<'a>) -> Self {
         let case = facts.case;
         let inside = &case.timeline.inside;
+        let last_ms = case
+            .timeline
+            .moments
+            .last()
+            .map_or(0, |moment| moment.up_ms);
         Self {
             case,
             budget: facts.budget,
@@ -63,7 +68,7 @@ impl<'a> Pools<'a> {
                 .iter()
                 .rev()
                 .find_map(|inside| inside.flink.as_ref()?.network),
-            attempts: attempts::of(inside),
+            attempts: attempts::of(inside, last_ms),
             vertices: tasks::vertices(&case.events),
             shortage: shortage(case),
         }
