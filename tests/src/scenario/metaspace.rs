@@ -20,6 +20,8 @@ const EXHAUSTED: &[End] = &[End::Exited, End::Alive, End::JobFailed];
 /// Jobs of 1,500 classes, some 10 MiB, until they no longer fit.
 const JOBS: usize = 9;
 const CLASSES: &str = "1500";
+/// More jobs fit, so that more threads show whose they are.
+const FEWER_CLASSES: &str = "1100";
 
 /// What a leak must be called: `kind` is the words for its path.
 const fn leak(consumer: &'static [&'static str], kind: &'static [&'static str]) -> Expected {
@@ -166,7 +168,7 @@ pub(super) const ALL: &[Scenario] = &[
             stage.repeat(
                 JOBS,
                 "com.acme.LoaderLeakJob",
-                &["task", "threads", CLASSES],
+                &["task", "threads", FEWER_CLASSES],
             )
         },
         ends: EXHAUSTED,
@@ -183,13 +185,13 @@ pub(super) const ALL: &[Scenario] = &[
         about: "one job makes more classes than fit",
         setup: Setup {
             configuration: &[
-                ("taskmanager.memory.jvm-metaspace.size", "72m"),
+                ("taskmanager.memory.jvm-metaspace.size", "144m"),
                 ("restart-strategy.type", "none"),
             ],
             ..Setup::TASK_MANAGER
         },
         plot: |stage| {
-            let arguments = ["6000", "500", "fails"];
+            let arguments = ["16000", "1000", "fails"];
             stage.run_for(
                 "com.acme.ManyClassesJob",
                 &arguments,
