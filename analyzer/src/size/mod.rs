@@ -6,7 +6,7 @@
 //! headroom                                                 ─┘
 //! ```
 //! - A pool gets the largest peak of all processes and the headroom on top. The heap gets at least half as much again as was live: with less,
-//!   collections come back to back. Some pools keep a least size, told in [`needs`].
+//!   collections come back to back. Some pools keep a least size, told in `needs`.
 //! - A pool in which a leak was found is not sized: no size holds what grows without end, and a measured peak of it is no need. It keeps what it has, and the result says
 //!   so. So does a pool that nothing measured.
 //! - A limit that was met cut the peak off: there the remedy of the finding counts, where it asks for more.
