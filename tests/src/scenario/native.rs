@@ -176,6 +176,8 @@ pub(super) const ALL: &[Scenario] = &[
                 ("taskmanager.memory.network.max", "32m"),
                 ("taskmanager.memory.network.min", "32m"),
             ],
+            // Collections that may take long come late: all of the heap is in use before the first, on every JDK.
+            java_options: &["-XX:MaxGCPauseMillis=2000"],
             ..CONTAINER
         },
         plot: |stage| stage.run("com.acme.HeapFillJob", &["280000000", "10", "40"]),
