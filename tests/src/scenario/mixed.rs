@@ -50,7 +50,7 @@ pub(super) const ALL: &[Scenario] = &[
             let faults = ["direct", "4000000", "threads", "6"];
             stage.run("com.acme.TwoFaultsJob", &faults)?;
             // Until threads are counted once more: that they outlive the job tells them from a pool that fills.
-            std::thread::sleep(Duration::from_secs(9));
+            std::thread::sleep(Duration::from_secs(15));
             Ok(())
         },
         ends: &[End::JobFailed],
