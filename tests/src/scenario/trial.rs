@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// How long after the end of the plot a verdict is asked for.
+const SETTLED: Duration = Duration::from_secs(4);
+
 /// How long a subject may take to end when it is asked to.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -59,6 +62,8 @@ impl Trial {
     pub fn judge(&self, traces: &Path, tell: &dyn Fn(&str)) -> Result<Judgement> {
         let began = Instant::now();
         let played = self.play(traces, tell)?;
+        // What the agent takes at an incident is on disk within seconds.
+        std::thread::sleep(SETTLED);
         let mut kept = self.keep(&played)?;
         let verdict = kept.verdict()?;
         let end = played.end;

@@ -77,6 +77,21 @@ pub(super) fn judge(facts: Facts<'_>, verdict: &mut Verdict) {
     }
 }
 
+/// How many moments there were before the error was thrown: what asked for too much may have let go of it all before the error was noted, and
+/// even the tick before, held up by the collections, may have read the heap after that.
+fn before_it_was_given_back(moments: &[Moment]) -> usize {
+    const NOTED_WITHIN_MS: u64 = 3_000;
+    let used = |moment: &Moment| moment.heap.map(|heap| heap.used_bytes);
+    let end = moments.last().map_or(0, |moment| moment.up_ms);
+    let begin = moments.partition_point(|moment| moment.up_ms + NOTED_WITHIN_MS < end);
+    let top = moments[begin..].iter().filter_map(used).max().unwrap_or(0);
+    let is_full = |moment: &Moment| used(moment).is_some_and(|used| used >= top / 2);
+    moments
+        .iter()
+        .rposition(is_full)
+        .map_or(moments.len(), |last| last + 1)
+}
+
 impl<'a> HeapPicture<'a> {
     pub(super) fn of(facts: Facts<'a>) -> Self {
         let case = facts.case;
@@ -94,7 +109,8 @@ impl<'a> HeapPicture<'a> {
         let crowded = limit.and_then(|limit| Crowded::of(moments, limit));
         let exhausted_ms = exhausted_ms(&met, crowded.as_ref());
         let until = exhausted_ms.map_or(moments.len(), |end| {
-            moments.partition_point(|moment| moment.up_ms <= end)
+            let told = moments.partition_point(|moment| moment.up_ms <= end);
+            before_it_was_given_back(&moments[..told])
         });
         let mut picture = Self {
             case,
