@@ -171,7 +171,7 @@ pub(super) const ALL: &[Scenario] = &[
                 ("taskmanager.memory.jvm-metaspace.size", "64m"),
                 ("taskmanager.memory.jvm-overhead.min", "1m"),
                 ("taskmanager.memory.jvm-overhead.max", "1m"),
-                ("taskmanager.memory.framework.off-heap.size", "32m"),
+                ("taskmanager.memory.framework.off-heap.size", "16m"),
                 ("taskmanager.memory.managed.size", "0"),
                 ("taskmanager.memory.network.max", "32m"),
                 ("taskmanager.memory.network.min", "32m"),
