@@ -61,8 +61,10 @@ public final class HeapShape {
 
     private static Known[] known;
     private static long[] largest;
-    /** What is needed to say that there is no more: regions of G1, some of which a thread takes for a few bytes. */
+    /** What is needed to say that there is no more: regions of G1, some of which a thread takes for a few bytes … */
     private static byte[][] reserve = new byte[3][(1 << 20) - 64];
+    /** … and in a large heap one piece, for ZGC gives whole pages back. */
+    private static byte[] piece;
     private static List<long[]> retained = new ArrayList<>();
     private static volatile long[] gone;
     private static List<byte[]> filling = new ArrayList<>();
@@ -90,10 +92,15 @@ public final class HeapShape {
         retain(numbers[7]);
         System.gc();
         Steps.pause("retained");
+        long most = Runtime.getRuntime().maxMemory();
+        if (most > 1 << 29) {
+            piece = new byte[(int) (most / 16)];
+        }
         try {
             fill();
         } catch (OutOfMemoryError error) {
             reserve = null;
+            piece = null;
             System.gc();
             Steps.pause("refused", office.boxes[37].letters.size());
         }
