@@ -252,6 +252,7 @@ fn a_jvm_of_another_user_in_another_container_is_reached_from_the_host() -> Resu
     // Its /tmp is its own, with only the programs in it, and so is its view of process ids. Its user is nobody.
     let script = "mount -t tmpfs -o mode=1777 none /mnt && cp -r \"$1\" /mnt/programs && mount --move /mnt /tmp && cd /tmp \
                   && exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$2\" -cp /tmp/programs Idle";
+    let said = outside.path().join("said");
     let mut container = Process::start(
         Command::new("unshare")
             .args([
@@ -267,13 +268,15 @@ fn a_jvm_of_another_user_in_another_container_is_reached_from_the_host() -> Resu
             .arg(&programs)
             .arg(jdk.tool("java"))
             .stdin(Stdio::piped())
-            .stdout(Stdio::null()),
+            .stdout(std::fs::File::create(&said)?),
         Vec::new(),
     )?;
     let _stdin = container.take_stdin();
     let pid = wait_for("the JVM in the container", PATIENCE, || {
         ensure!(container.status()?.is_none(), "the container has ended");
-        Ok(child_of(container.id()).filter(|&pid| handles_sigquit(pid)))
+        // A JVM that is still starting cannot be attached to.
+        let is_up = std::fs::read_to_string(&said)?.starts_with("idle");
+        Ok(child_of(container.id()).filter(|&pid| is_up && handles_sigquit(pid)))
     })?;
     let path = library.to_str().context("no text")?;
     is_refused(&attach_to(pid, &["--agent", path])?, "repeat with --copy");
