@@ -34,7 +34,7 @@ const UNIT_SLACK: u64 = 512 << 10;
 /// Loaders for which a path from a root is looked for, by walks as long as there is time.
 const EXPLAINED: usize = 8;
 
-/// Loaders for which a path is looked for without an occasion, where that stops nobody, in one census.
+/// Loaders for which a path is looked for without an occasion, where that takes no walk, in one census.
 const EXPLAINED_IN_PASSING: usize = 2;
 
 /// Censuses in which that is tried for one loader: what two do not show takes a walk.
@@ -87,7 +87,7 @@ impl LoadersSignal {
         asked || (moved && (rested || occasion == Occasion::Routine))
     }
 
-    /// The same without stopping anybody, for closed loaders that were closed at the last census already: a job has just ended
+    /// The same without a walk, for closed loaders that were closed at the last census already: a job has just ended
     /// somewhere all the time.
     fn explain_in_passing(&mut self, census: &LoaderCensus, context: &mut Context<'_, '_>) {
         let before = std::mem::take(&mut self.closed);

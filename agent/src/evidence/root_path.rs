@@ -87,7 +87,7 @@ impl Searches {
     }
 }
 
-/// Tells what keeps a loader as far as reading a few fields shows it, which stops nobody. False where it shows nothing; then nothing is
+/// Tells what keeps a loader as far as reading a few fields shows it, without a walk. False where it shows nothing; then nothing is
 /// written, for it says nothing.
 pub(super) fn explain_in_passing(
     context: &mut Context<'_, '_>,

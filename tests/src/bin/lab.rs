@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 /// Plays the lab's faults in a real Flink and shows what flinkmem says about them
 #[derive(Parser)]
 struct Options {
-    /// Which ones, by name or by the begin of it; all without any
+    /// Which ones, by name or by the begin of it; all without any, with --show direct-leak
     scenarios: Vec<String>,
     /// Lists them
     #[arg(long)]
@@ -46,8 +46,14 @@ struct Options {
     results: Option<PathBuf>,
 }
 
+/// What is shown where nothing was named.
+const SHOWN: &str = "direct-leak";
+
 fn main() -> Result<ExitCode> {
-    let options = Options::parse();
+    let mut options = Options::parse();
+    if options.show && options.scenarios.is_empty() {
+        options.scenarios.push(SHOWN.to_owned());
+    }
     let chosen = chosen(&options.scenarios)?;
     if options.list {
         for scenario in chosen {

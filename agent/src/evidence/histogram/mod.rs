@@ -31,8 +31,8 @@ const INCIDENT: Duration = Duration::from_secs(1);
 /// The most that the application's own collections are taken as a measure for.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The allowances that both walks have together when the heap is exhausted.
-const HOLDERS_AT_INCIDENT: u32 = 3;
+/// The least that both walks have together when the heap is exhausted.
+const BOTH_AT_INCIDENT: Duration = Duration::from_secs(3);
 
 /// A walk along all references takes about that many times one over all objects.
 const HOLDERS_TAKE: u32 = 5;
@@ -114,11 +114,11 @@ impl Signal for Histograms {
         } else {
             walked.complete
         };
-        // Both walks share the allowance; but who holds what fills an exhausted heap is worth as much again.
+        // Both walks share the allowance; but who holds what fills an exhausted heap is worth a longer stop.
         let afterwards = heap_walk::after_references(context.agent, used_bytes.unwrap_or(0));
         let spent = Duration::from_micros(walked.pause_us) + afterwards;
         let budget = match context.occasion {
-            Occasion::Incident => (budget * HOLDERS_AT_INCIDENT).saturating_sub(spent),
+            Occasion::Incident => budget.max(BOTH_AT_INCIDENT).saturating_sub(spent),
             _ => budget.saturating_sub(spent),
         };
         let holders_fit = holders_fit && !budget.is_zero();

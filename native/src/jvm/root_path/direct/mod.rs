@@ -1,7 +1,8 @@
 //! Paths to a loader that are found by looking where jobs are known to leave something behind: threads with their context
 //! class loader, their task and their locals, shutdown hooks, drivers of `DriverManager`.
 //!
-//! Everything here is a field read in the agent's thread: nothing is stopped and no Java code runs. Fields have other names
+//! Everything here is a field read in the agent's thread and no Java code runs; only a thread that is found to keep the loader is asked for its
+//! stack, which stops it for a moment (on JDK 11 all threads). Fields have other names
 //! in other releases, and objects change while they are read; what is not there is passed over. Bounded in objects and time.
 //!
 //! # Safety
