@@ -18,6 +18,7 @@ pub mod forecast;
 pub mod heap;
 pub mod input;
 pub mod lines;
+pub mod live;
 pub mod log_line;
 pub mod model;
 pub mod network;
