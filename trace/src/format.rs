@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The version that this build writes.
-pub const FORMAT: Format = Format { major: 1, minor: 1 };
+pub const FORMAT: Format = Format { major: 1, minor: 2 };
 
 /// A trace format version, the first thing in every header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

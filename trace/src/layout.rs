@@ -3,11 +3,11 @@
 //! ```text
 //! flinkmem-<host>-<pid>-<start>/       one JVM; <start> is the process's start, UTC, yyyymmddThhmmssZ
 //!   facts.jsonl                        header, sites, incidents, end: kept whole, never rotated
-//!   samples-000000.jsonl.zst           closed segment, compressed
-//!   samples-000001.thin.jsonl.zst      closed segment, thinned to make room
-//!   samples-000002.jsonl               the segment being written
+//!   samples-000000.thin.jsonl.zst      closed segment: one sample in ten, and all other records
+//!   samples-000000.rest.jsonl.zst      closed segment: the other samples; the first to go when room is needed
+//!   samples-000001.jsonl               the segment being written
 //! ```
-//! Every segment begins with the header again, so that each file can be read alone.
+//! Every file begins with the header again, so that each can be read alone. Who wants an overview of days leaves the rests out.
 
 use std::path::Path;
 
@@ -72,15 +72,39 @@ impl DirectoryName {
     }
 }
 
-/// One file of samples and events, as its name tells.
+/// One file of samples and events, as its name tells. In the order of time, and of the forms of one segment the fuller first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Segment {
     /// Position in the trace, from 0.
     pub index: u32,
-    /// Only every tenth sample was kept, to make room.
-    pub thinned: bool,
-    /// Compressed with zstd.
-    pub compressed: bool,
+    /// What of the segment is in the file.
+    pub form: Form,
+}
+
+/// What of a segment is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// All of it, plain: the segment being written, or one that could not be compressed.
+    Plain,
+    /// All of it, compressed with zstd; written by agents of format 1.1 and before.
+    Whole,
+    /// One sample in ten and all records of other kinds, compressed.
+    Thin,
+    /// The samples that the thin form leaves out, compressed.
+    Rest,
+}
+
+impl Form {
+    const ALL: [Self; 4] = [Self::Plain, Self::Whole, Self::Thin, Self::Rest];
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Plain => "jsonl",
+            Self::Whole => "jsonl.zst",
+            Self::Thin => "thin.jsonl.zst",
+            Self::Rest => "rest.jsonl.zst",
+        }
+    }
 }
 
 impl Segment {
@@ -89,45 +113,39 @@ impl Segment {
     pub fn open(index: u32) -> Self {
         Self {
             index,
-            thinned: false,
-            compressed: false,
+            form: Form::Plain,
         }
+    }
+
+    /// Another form of the same segment.
+    #[must_use]
+    pub fn as_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// File name, without the directory.
     #[must_use]
     pub fn file_name(self) -> String {
-        let thin = if self.thinned { ".thin" } else { "" };
-        let zst = if self.compressed { ".zst" } else { "" };
-        format!("samples-{:06}{thin}.jsonl{zst}", self.index)
+        format!("samples-{:06}.{}", self.index, self.form.extension())
     }
 
     /// What a file name says, or `None` for a file that is no segment.
     #[must_use]
     pub fn parse(file_name: &str) -> Option<Self> {
-        let rest = file_name.strip_prefix("samples-")?;
-        let (rest, compressed) = rest
-            .strip_suffix(".zst")
-            .map_or((rest, false), |rest| (rest, true));
-        let rest = rest.strip_suffix(".jsonl")?;
-        let (digits, thinned) = rest
-            .strip_suffix(".thin")
-            .map_or((rest, false), |rest| (rest, true));
+        let (digits, extension) = file_name.strip_prefix("samples-")?.split_once('.')?;
+        let form = Form::ALL
+            .into_iter()
+            .find(|form| form.extension() == extension)?;
         let all_digits = digits.len() >= 6 && digits.bytes().all(|b| b.is_ascii_digit());
         let index = if all_digits {
             digits.parse().ok()?
         } else {
             return None;
         };
-        Some(Self {
-            index,
-            thinned,
-            compressed,
-        })
+        Some(Self { index, form })
     }
 
-    /// The segments in a directory, oldest first. Of two forms of one segment (a crash between writing the compressed
-    /// form and removing the plain one) the fuller comes first: plain, compressed, thinned.
+    /// The files of all segments in a directory, oldest first, the fuller form of a segment before the others.
     ///
     /// # Errors
     /// When the directory cannot be listed.
@@ -137,6 +155,23 @@ impl Segment {
             segments.extend(entry?.file_name().to_str().and_then(Self::parse));
         }
         segments.sort_unstable();
+        Ok(segments)
+    }
+
+    /// Of [`Self::list`] what holds each record once: a crash while a segment was compressed leaves its plain form beside the others.
+    ///
+    /// # Errors
+    /// When the directory cannot be listed.
+    pub fn list_once(directory: &Path) -> std::io::Result<Vec<Self>> {
+        let mut segments = Self::list(directory)?;
+        let mut whole = None;
+        segments.retain(|segment| {
+            let is_again = whole == Some(segment.index);
+            if matches!(segment.form, Form::Plain | Form::Whole) {
+                whole = Some(segment.index);
+            }
+            !is_again
+        });
         Ok(segments)
     }
 }
@@ -174,15 +209,9 @@ mod tests {
 
     #[test]
     fn segment_names_survive_a_round_trip() {
-        for thinned in [false, true] {
-            for compressed in [false, true] {
-                let segment = Segment {
-                    index: 1_234_567,
-                    thinned,
-                    compressed,
-                };
-                assert_eq!(Segment::parse(&segment.file_name()), Some(segment));
-            }
+        for form in Form::ALL {
+            let segment = Segment::open(1_234_567).as_form(form);
+            assert_eq!(Segment::parse(&segment.file_name()), Some(segment));
         }
     }
 
@@ -193,6 +222,7 @@ mod tests {
             "samples-.jsonl",
             "samples-1.jsonl",
             "samples-000001.jsonl.zst.tmp",
+            "samples-000001.thin.jsonl",
             "samples-99999999999.jsonl",
             "samples-00000a.jsonl",
         ] {
@@ -201,21 +231,26 @@ mod tests {
     }
 
     #[test]
-    fn the_plain_form_of_a_segment_comes_before_its_other_forms() {
-        let (plain, zst) = (
-            Segment::open(3),
-            Segment {
-                compressed: true,
-                ..Segment::open(3)
-            },
-        );
-        let thin = Segment {
-            thinned: true,
-            ..zst
+    fn each_record_of_a_segment_is_listed_once() {
+        let kept = |forms: &[Form]| {
+            let folder = tempfile::tempdir().unwrap();
+            for &form in forms {
+                let name = Segment::open(3).as_form(form).file_name();
+                std::fs::write(folder.path().join(name), "").unwrap();
+            }
+            let segments = Segment::list_once(folder.path()).unwrap();
+            segments
+                .iter()
+                .map(|segment| segment.form)
+                .collect::<Vec<_>>()
         };
-        let mut all = [thin, zst, plain];
-        all.sort_unstable();
-        assert_eq!(all, [plain, zst, thin]);
+        use Form::{Plain, Rest, Thin, Whole};
+        assert_eq!(kept(&[Thin, Rest]), [Thin, Rest]);
+        assert_eq!(kept(&[Rest]), [Rest]);
+        assert_eq!(kept(&[Thin, Plain]), [Plain]);
+        assert_eq!(kept(&[Rest, Thin, Plain]), [Plain]);
+        assert_eq!(kept(&[Thin, Whole]), [Whole]);
+        assert_eq!(kept(&[Whole, Plain]), [Plain]);
     }
 
     #[test]

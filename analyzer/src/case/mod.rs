@@ -6,6 +6,7 @@
 mod direct_errors;
 mod evidence;
 mod gather;
+mod history;
 mod lines;
 mod origin;
 mod outcome;
@@ -29,6 +30,7 @@ use crate::configuration::{Observed, from_trace_header};
 use crate::lines::Told;
 use flinkmem_trace::{Damage, End, Event, Header, Incident, Record, Site, TraceError, TraceReader};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// Everything known about one process life.
@@ -54,6 +56,8 @@ pub struct Case {
     pub end: Option<End>,
     /// What could not be read.
     pub damage: Damage,
+    /// Old history of which one sample in ten was read, with every peak.
+    pub is_overview: bool,
     /// Files whose lines were read.
     pub sources: Vec<Source>,
     /// What their lines say, and how often each was told in its file; in the order of time, lines without a time last.
@@ -63,29 +67,61 @@ pub struct Case {
 }
 
 impl Case {
-    /// Reads the trace in `directory`.
+    /// Reads the trace in `directory`: all of a short one; of a long one's older history one sample in ten and every peak, but all that led to
+    /// an incident or to the end.
     ///
     /// # Errors
     /// [`TraceError`] when there is no trace that this build can read. Damage inside one is no error.
     pub fn read(directory: &Path) -> Result<Self, TraceError> {
         let reader = TraceReader::open(directory)?;
-        let mut case = Self {
-            directory: directory.to_owned(),
+        let overview = history::overview(&reader);
+        let mut case = Self::new(&reader);
+        let spans = case.take_all(&overview);
+        let rests = history::wanted(&reader, &overview, &spans, &case.incidents);
+        case.take_all(&rests);
+        case.is_overview = overview.files().len() + rests.files().len() < reader.files().len();
+        case.sort();
+        Ok(case)
+    }
+
+    /// Reads every sample of the trace in `directory`, however long it is.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_whole(directory: &Path) -> Result<Self, TraceError> {
+        let reader = TraceReader::open(directory)?;
+        let mut case = Self::new(&reader);
+        case.take_all(&reader);
+        case.sort();
+        Ok(case)
+    }
+
+    fn new(reader: &TraceReader) -> Self {
+        Self {
+            directory: reader.directory().to_owned(),
             observed: from_trace_header(reader.header()),
             header: reader.header().clone(),
             ..Self::default()
-        };
-        // Segments are independent of each other but for the order in which they are put together.
-        let (parts, damage) = reader.fold(Self::take);
-        for part in parts {
-            case.append(part);
         }
-        case.damage = damage;
-        case.incidents.sort_by_key(|incident| incident.up_ms);
-        case.events.sort_by_key(|event| event.up_ms);
-        case.evidence.sort();
-        case.timeline.sort();
-        Ok(case)
+    }
+
+    /// Takes in the files of a reader, and tells the time that each covers.
+    fn take_all(&mut self, reader: &TraceReader) -> Vec<Option<RangeInclusive<u64>>> {
+        // Files are independent of each other but for the order in which they are put together.
+        let (parts, damage) = reader.fold(Self::take);
+        self.damage.add(damage);
+        let spans = parts.iter().map(history::span).collect();
+        for part in parts {
+            self.append(part);
+        }
+        spans
+    }
+
+    fn sort(&mut self) {
+        self.incidents.sort_by_key(|incident| incident.up_ms);
+        self.events.sort_by_key(|event| event.up_ms);
+        self.evidence.sort();
+        self.timeline.sort();
     }
 
     /// Puts what was read of the next file behind what was read before.

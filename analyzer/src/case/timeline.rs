@@ -118,15 +118,7 @@ impl Timeline {
         self.ticks += next.ticks;
         self.moments.extend(next.moments);
         self.snapshots.extend(next.snapshots);
-        let same =
-            |known: &Inside, new: &Inside| known.flink == new.flink && known.netty == new.netty;
-        let mut inside = next.inside.into_iter().peekable();
-        if let (Some(known), Some(first)) = (self.inside.last(), inside.peek())
-            && same(known, first)
-        {
-            inside.next();
-        }
-        self.inside.extend(inside);
+        self.inside.extend(next.inside);
     }
 
     fn push_inside(&mut self, sample: &Sample) {
@@ -181,6 +173,9 @@ impl Timeline {
         self.moments.sort_by_key(|moment| moment.up_ms);
         self.snapshots.sort_by_key(|snapshot| snapshot.up_ms);
         self.inside.sort_by_key(|inside| inside.up_ms);
+        // Each file begins with what is inside, though it may be the same as in the one before.
+        self.inside
+            .dedup_by(|next, known| next.flink == known.flink && next.netty == known.netty);
     }
 
     /// Seconds from the first to the last sample.

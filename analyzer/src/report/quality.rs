@@ -27,7 +27,9 @@ pub struct TraceQuality {
     pub failed_reads: u64,
     /// Old samples were thinned or removed to keep within the disk budget.
     pub history_thinned: bool,
-    /// Longest time without a sample, seconds.
+    /// Of history that is older than some hours one sample in ten was read, with every peak; all of it near incidents and the end.
+    pub overview: bool,
+    /// Longest time between two samples that were read, seconds.
     pub longest_gap_s: f64,
     /// Parts of the agent that were switched off, in its words.
     pub degraded: Vec<String>,
@@ -65,6 +67,7 @@ impl TraceQuality {
                 .events
                 .iter()
                 .any(|event| event.event == EventKind::HistoryThinned),
+            overview: case.is_overview,
             longest_gap_s: gaps.max().unwrap_or(0) as f64 / 1000.0,
             degraded: degraded.filter_map(|event| event.message.clone()).collect(),
         }

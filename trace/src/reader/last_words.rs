@@ -1,6 +1,6 @@
 //! The end of a trace, read in a moment: what was last known of a process, without reading how it got there.
 
-use crate::layout::{FACTS, Segment};
+use crate::layout::{FACTS, Form, Segment};
 use crate::{End, Header, Incident, Record, Sample};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -36,7 +36,7 @@ impl LastWords {
             }
         }
         let segments = Segment::list(directory).unwrap_or_default();
-        let newest = segments.iter().rfind(|segment| !segment.compressed);
+        let newest = segments.iter().rfind(|segment| segment.form == Form::Plain);
         if let Some(newest) = newest {
             for record in tail(&directory.join(newest.file_name())) {
                 if let Record::Sample(sample) = record {

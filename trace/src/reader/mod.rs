@@ -8,7 +8,7 @@ mod lines;
 
 pub use last_words::{LastWords, header_of};
 
-use crate::layout::{DIRECTORY_PREFIX, FACTS, Segment};
+use crate::layout::{DIRECTORY_PREFIX, FACTS, Form, Segment};
 use crate::{Header, Record, UnreadableFormat};
 use lines::{Line, Lines};
 use std::fs::File;
@@ -30,7 +30,8 @@ pub struct Damage {
 }
 
 impl Damage {
-    fn add(&mut self, other: Self) {
+    /// Adds what was skipped elsewhere.
+    pub fn add(&mut self, other: Self) {
         self.bad_lines += other.bad_lines;
         self.torn_lines += other.torn_lines;
         self.unknown_kinds += other.unknown_kinds;
@@ -78,7 +79,41 @@ pub enum TraceError {
 pub struct TraceReader {
     directory: PathBuf,
     header: Header,
-    files: Vec<PathBuf>,
+    files: Vec<TraceFile>,
+}
+
+/// One file of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TraceFile {
+    /// Header, sites, incidents, end.
+    Facts,
+    /// Samples and what else comes and goes with time.
+    Segment(Segment),
+}
+
+impl TraceFile {
+    /// The part of history that it holds; `None` for the facts.
+    #[must_use]
+    pub fn segment(self) -> Option<Segment> {
+        match self {
+            Self::Facts => None,
+            Self::Segment(segment) => Some(segment),
+        }
+    }
+
+    /// Whether an overview leaves it out.
+    #[must_use]
+    pub fn is_rest(self) -> bool {
+        self.segment()
+            .is_some_and(|segment| segment.form == Form::Rest)
+    }
+
+    fn path(self, directory: &Path) -> PathBuf {
+        match self {
+            Self::Facts => directory.join(FACTS),
+            Self::Segment(segment) => directory.join(segment.file_name()),
+        }
+    }
 }
 
 impl TraceReader {
@@ -91,22 +126,16 @@ impl TraceReader {
             path: directory.to_owned(),
             source,
         };
-        let mut files = Vec::new();
-        if directory.join(FACTS).is_file() {
-            files.push(directory.join(FACTS));
-        }
-        let mut last = None;
-        for segment in Segment::list(directory).map_err(io)? {
-            let another_form_of_the_same = last == Some(segment.index);
-            if !another_form_of_the_same {
-                files.push(directory.join(segment.file_name()));
-            }
-            last = Some(segment.index);
-        }
+        let facts = directory.join(FACTS).is_file();
+        let mut files: Vec<TraceFile> = facts.then_some(TraceFile::Facts).into_iter().collect();
+        let segments = Segment::list_once(directory).map_err(io)?;
+        files.extend(segments.into_iter().map(TraceFile::Segment));
         if files.is_empty() {
             return Err(TraceError::NoTrace(directory.to_owned()));
         }
-        let header = files.iter().find_map(|file| first_header(file));
+        let header = files
+            .iter()
+            .find_map(|file| first_header(&file.path(directory)));
         let header = header.ok_or_else(|| TraceError::NoHeader(directory.to_owned()))?;
         header
             .format
@@ -122,16 +151,36 @@ impl TraceReader {
         })
     }
 
+    /// The same with those of its files only that are wanted.
+    #[must_use]
+    pub fn only(&self, wanted: impl Fn(TraceFile) -> bool) -> Self {
+        let files = self.files.iter().copied();
+        Self {
+            directory: self.directory.clone(),
+            header: self.header.clone(),
+            files: files.filter(|file| wanted(*file)).collect(),
+        }
+    }
+
     /// The same without its older history: facts and the newest two segments, for who wants to know about now.
     #[must_use]
-    pub fn newest_only(mut self) -> Self {
-        let facts = self.directory.join(FACTS);
-        let (mut kept, mut segments): (Vec<_>, Vec<_>) =
-            self.files.into_iter().partition(|file| *file == facts);
-        let older = segments.len().saturating_sub(2);
-        kept.extend(segments.drain(older..));
-        self.files = kept;
-        self
+    pub fn newest_only(&self) -> Self {
+        let newest = self.newest_segment().unwrap_or(0);
+        let is_new = |segment: Segment| segment.index.saturating_add(1) >= newest;
+        self.only(|file| file.segment().is_none_or(is_new))
+    }
+
+    /// The files that are read, facts first, then history in order.
+    #[must_use]
+    pub fn files(&self) -> &[TraceFile] {
+        &self.files
+    }
+
+    /// The index of the newest segment.
+    #[must_use]
+    pub fn newest_segment(&self) -> Option<u32> {
+        let segments = self.files.iter().filter_map(|file| file.segment());
+        segments.map(|segment| segment.index).max()
     }
 
     /// The directory that was opened.
@@ -150,7 +199,7 @@ impl TraceReader {
     pub fn for_each(&self, mut visit: impl FnMut(Record)) -> Damage {
         let mut damage = Damage::default();
         for file in &self.files {
-            read_file(file, &mut damage, &mut |record| {
+            read_file(&file.path(&self.directory), &mut damage, &mut |record| {
                 if !matches!(record, Record::Header(_)) {
                     visit(record);
                 }
@@ -161,7 +210,7 @@ impl TraceReader {
     }
 
     /// Reads several files at a time, as many as there are processors: each with `take` into a value of its own. Gives these back in the order of
-    /// the files, and what had to be skipped. Repeated headers are left out.
+    /// [`Self::files`], and what had to be skipped. Repeated headers are left out.
     pub fn fold<T: Default + Send>(
         &self,
         take: impl Fn(&mut T, Record) + Sync,
@@ -175,7 +224,7 @@ impl TraceReader {
                     return done;
                 };
                 let (mut value, mut damage) = (T::default(), Damage::default());
-                read_file(file, &mut damage, &mut |record| {
+                read_file(&file.path(&self.directory), &mut damage, &mut |record| {
                     if !matches!(record, Record::Header(_)) {
                         take(&mut value, record);
                     }

@@ -1,13 +1,13 @@
-//! Closed segments: compressed when closed, thinned when room is needed, then removed, oldest first.
+//! Closed segments: divided and compressed when closed, their rests removed when room is needed, then what is left, oldest first.
+//!
+//! A closed segment becomes two files: the thin one with the samples that stay and all other records, and the rest. To thin
+//! history later is then to remove a file, which costs the process nothing, and who wants an overview need not read the rests.
 
-use crate::layout::Segment;
+use crate::layout::{Form, Segment};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-/// A thinned segment keeps every tenth sample: enough for a trend over days.
-const KEPT_SAMPLES: u64 = 10;
 
 /// Fast rather than tight: the agent's CPU budget is small and JSON lines compress about tenfold anyway.
 const COMPRESSION_LEVEL: i32 = 1;
@@ -18,9 +18,32 @@ const WINDOW_LOG: u32 = 17;
 #[derive(Debug)]
 pub(super) struct History {
     directory: PathBuf,
-    closed: VecDeque<(Segment, u64)>,
+    closed: VecDeque<Closed>,
     bytes: u64,
     given_up_bytes: u64,
+}
+
+/// One closed segment: its files with their lengths, fuller ones first.
+#[derive(Debug)]
+struct Closed {
+    index: u32,
+    files: Vec<(Form, u64)>,
+    /// Numbers of the samples that stay when it is thinned, in order.
+    kept: Vec<u32>,
+}
+
+impl Closed {
+    fn bytes(&self) -> u64 {
+        self.files.iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    fn is_thinned(&self) -> bool {
+        self.files.iter().all(|(form, _)| *form == Form::Thin)
+    }
+
+    fn position(&self, wanted: Form) -> Option<usize> {
+        self.files.iter().position(|(form, _)| *form == wanted)
+    }
 }
 
 impl History {
@@ -41,52 +64,32 @@ impl History {
         self.given_up_bytes
     }
 
-    pub(super) fn add(&mut self, segment: Segment, bytes: u64) {
-        self.closed.push_back((segment, bytes));
+    /// Takes over a plain segment that was closed. `kept` are the numbers of the samples that stay when it is thinned, in order.
+    pub(super) fn add(&mut self, index: u32, bytes: u64, kept: Vec<u32>) {
+        self.closed.push_back(Closed {
+            index,
+            files: vec![(Form::Plain, bytes)],
+            kept,
+        });
         self.bytes += bytes;
     }
 
-    /// Compresses the segment that was closed last. On failure it stays as it is.
+    /// Divides and compresses the segment that was closed last. On failure it stays as it is.
     pub(super) fn compress_newest(&mut self) {
         let newest = self.closed.len().wrapping_sub(1);
-        self.rewrite(
-            newest,
-            |segment| Segment {
-                compressed: true,
-                ..segment
-            },
-            |source, target| io::copy(source, target).map(|_| ()),
-        );
+        self.replace_plain(newest, &[Form::Thin, Form::Rest]);
     }
 
-    /// Gives back room: thins the oldest segment that is not thinned, or removes the oldest thinned one once those hold
+    /// Gives back room: removes the rest of the oldest segment that has one, or the oldest thinned segment once those hold
     /// a third of the history. False when nothing is left.
     pub(super) fn shrink(&mut self) -> bool {
-        let thinned_bytes: u64 = self
-            .closed
-            .iter()
-            .filter(|(segment, _)| segment.thinned)
-            .map(|(_, bytes)| bytes)
-            .sum();
-        let full = self.closed.iter().position(|(segment, _)| !segment.thinned);
+        let thinned = self.closed.iter().filter(|closed| closed.is_thinned());
+        let thinned_bytes: u64 = thinned.map(Closed::bytes).sum();
+        let full = self.closed.iter().position(|closed| !closed.is_thinned());
         let Some(full) = full.filter(|_| thinned_bytes <= self.bytes / 3) else {
             return self.remove_oldest();
         };
-        let before = self.bytes;
-        let thinned = self.rewrite(
-            full,
-            |segment| Segment {
-                thinned: true,
-                compressed: true,
-                ..segment
-            },
-            thin,
-        );
-        if thinned {
-            self.given_up_bytes += before.saturating_sub(self.bytes);
-            return true;
-        }
-        self.remove(full)
+        self.remove_rest(full) || self.thin_plain(full) || self.remove(full)
     }
 
     /// Removes the oldest segment. False when there is none.
@@ -95,81 +98,128 @@ impl History {
     }
 
     fn remove(&mut self, index: usize) -> bool {
-        let Some((segment, bytes)) = self.closed.remove(index) else {
+        let Some(closed) = self.closed.remove(index) else {
             return false;
         };
-        // One that is already gone, or cannot be removed, is forgotten all the same, or room would be sought for ever.
-        let _ = std::fs::remove_file(self.directory.join(segment.file_name()));
-        self.bytes -= bytes;
-        self.given_up_bytes += bytes;
+        for &(form, bytes) in &closed.files {
+            self.forget(closed.index, form, bytes);
+        }
         true
     }
 
-    /// Writes another form of a segment under a temporary name, renames it, removes the old form. A kill in between
-    /// leaves both, of which the reader takes one.
-    fn rewrite(
-        &mut self,
-        index: usize,
-        form: impl Fn(Segment) -> Segment,
-        copy: impl Fn(&mut dyn Read, &mut dyn Write) -> io::Result<()>,
-    ) -> bool {
-        let Some(&(old, old_bytes)) = self.closed.get(index) else {
+    fn remove_rest(&mut self, index: usize) -> bool {
+        let Some(closed) = self.closed.get_mut(index) else {
             return false;
         };
-        let new = form(old);
-        if new == old {
-            return false;
-        }
-        let (old_path, new_path) = (
-            self.directory.join(old.file_name()),
-            self.directory.join(new.file_name()),
-        );
-        let temporary = self.directory.join(format!("{}.tmp", new.file_name()));
-        let written = write_compressed(&old_path, old.compressed, &temporary, copy);
-        let renamed =
-            written.and_then(|bytes| std::fs::rename(&temporary, &new_path).map(|()| bytes));
-        let Ok(new_bytes) = renamed else {
-            let _ = std::fs::remove_file(&temporary);
+        let Some(rest) = closed.position(Form::Rest) else {
             return false;
         };
-        let _ = std::fs::remove_file(&old_path);
-        if let Some(entry) = self.closed.get_mut(index) {
-            *entry = (new, new_bytes);
-        }
-        self.bytes = self.bytes - old_bytes + new_bytes;
+        let (form, bytes) = closed.files.remove(rest);
+        let segment = closed.index;
+        self.forget(segment, form, bytes);
         true
+    }
+
+    /// One that is already gone, or cannot be removed, is forgotten all the same, or room would be sought for ever.
+    fn forget(&mut self, index: u32, form: Form, bytes: u64) {
+        let _ = std::fs::remove_file(self.path(index, form));
+        self.bytes -= bytes;
+        self.given_up_bytes += bytes;
+    }
+
+    /// Thins a segment that could not be divided when it was closed.
+    fn thin_plain(&mut self, index: usize) -> bool {
+        let before = self.bytes;
+        let thinned = self.replace_plain(index, &[Form::Thin]);
+        self.given_up_bytes += before.saturating_sub(self.bytes);
+        thinned
+    }
+
+    /// Writes `forms` of a plain segment under temporary names, renames them, removes the plain file. A kill in between leaves that
+    /// beside others, of which the reader takes the plain one alone.
+    fn replace_plain(&mut self, index: usize, forms: &[Form]) -> bool {
+        let Some(closed) = self.closed.get(index) else {
+            return false;
+        };
+        let Some(plain) = closed.position(Form::Plain) else {
+            return false;
+        };
+        let (segment, plain_bytes) = (closed.index, closed.files[plain].1);
+        let plain_path = self.path(segment, Form::Plain);
+        let mut files = Vec::with_capacity(forms.len());
+        for &form in forms {
+            let Ok(bytes) = write_form(&plain_path, &self.path(segment, form), form, &closed.kept)
+            else {
+                for (form, _) in files {
+                    let _ = std::fs::remove_file(self.path(segment, form));
+                }
+                return false;
+            };
+            files.push((form, bytes));
+        }
+        let _ = std::fs::remove_file(&plain_path);
+        let bytes: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+        if let Some(closed) = self.closed.get_mut(index) {
+            closed.files = files;
+            closed.kept = Vec::new();
+        }
+        self.bytes = self.bytes - plain_bytes + bytes;
+        true
+    }
+
+    fn path(&self, index: u32, form: Form) -> PathBuf {
+        let segment = Segment::open(index).as_form(form);
+        self.directory.join(segment.file_name())
     }
 }
 
-fn write_compressed(
-    source: &Path,
-    source_is_compressed: bool,
-    target: &Path,
-    copy: impl Fn(&mut dyn Read, &mut dyn Write) -> io::Result<()>,
-) -> io::Result<u64> {
-    let file = File::open(source)?;
-    let mut source: Box<dyn Read> = if source_is_compressed {
-        Box::new(zstd::Decoder::new(file)?)
-    } else {
-        Box::new(file)
-    };
+/// Writes one form of a plain segment, and says how long it is.
+fn write_form(plain: &Path, path: &Path, form: Form, kept: &[u32]) -> io::Result<u64> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let written = write_compressed(plain, &temporary, form, kept)
+        .and_then(|bytes| std::fs::rename(&temporary, path).map(|()| bytes));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
+}
+
+fn write_compressed(plain: &Path, target: &Path, form: Form, kept: &[u32]) -> io::Result<u64> {
     let mut encoder = zstd::Encoder::new(File::create(target)?, COMPRESSION_LEVEL)?;
     encoder.window_log(WINDOW_LOG)?;
-    copy(&mut source, &mut encoder)?;
+    let mut buffered = BufWriter::new(encoder);
+    copy(
+        BufReader::new(File::open(plain)?),
+        &mut buffered,
+        form,
+        kept,
+    )?;
+    let encoder = buffered
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
     Ok(encoder.finish()?.metadata()?.len())
 }
 
-/// Copies every line but nine samples in ten.
-fn thin(source: &mut dyn Read, target: &mut dyn Write) -> io::Result<()> {
-    let mut lines = BufReader::new(source);
+/// Copies the lines of a segment that belong to a form of it.
+fn copy(
+    mut lines: impl BufRead,
+    target: &mut impl Write,
+    form: Form,
+    kept: &[u32],
+) -> io::Result<()> {
+    let mut kept = kept.iter().copied().peekable();
     let mut line = Vec::new();
-    let mut samples = 0_u64;
+    let mut number = 0_u32;
     while lines.read_until(b'\n', &mut line)? > 0 {
         let is_sample = line.starts_with(br#"{"kind":"sample""#);
-        if !is_sample || samples.is_multiple_of(KEPT_SAMPLES) {
+        let is_header = line.starts_with(br#"{"kind":"header""#);
+        let stays = !is_sample || kept.next_if_eq(&number).is_some();
+        number = number.saturating_add(u32::from(is_sample));
+        if is_header || stays == (form == Form::Thin) {
             target.write_all(&line)?;
         }
-        samples += u64::from(is_sample);
         line.clear();
     }
     Ok(())

@@ -2,19 +2,21 @@
 //!
 //! Algorithm: a record is encoded into one buffer and appended as one whole line with one `write`, so a SIGKILL loses
 //! at most the line being written. Facts go to `facts.jsonl`, samples and events to the open segment. A full segment
-//! is closed and compressed; when the budget is used up the oldest segment is first thinned to every tenth sample,
-//! later removed ([`history`]). The header is repeated in every segment.
+//! is closed, divided into one sample in ten ([`keepers`]) and the rest, and compressed; when the budget is used up the oldest rests are
+//! removed first, later what they left ([`history`]). The header is repeated in every file.
 //!
 //! Failures are counted and returned, never retried in a loop: the caller is a guest in someone's JVM. One thread
 //! writes; nothing here locks.
 
 mod append;
 mod history;
+mod keepers;
 
 use crate::layout::{FACTS, Segment};
 use crate::{Header, Occasion, Record};
 use append::AppendFile;
 use history::History;
+use keepers::Keepers;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +113,7 @@ pub struct TraceWriter {
     facts: AppendFile,
     segment: AppendFile,
     index: u32,
+    keepers: Keepers,
     history: History,
     header_line: Vec<u8>,
     line: Vec<u8>,
@@ -152,6 +155,7 @@ impl TraceWriter {
             facts,
             segment,
             index: 0,
+            keepers: Keepers::default(),
             history: History::new(directory),
             header_line,
             line: Vec::with_capacity(4096),
@@ -177,6 +181,9 @@ impl TraceWriter {
                 Record::End(_) => self.append_fact(&mut line, self.budget.facts_bytes()),
                 _ => self.append_fact(&mut line, self.budget.incidents_bytes()),
             });
+        if let (Record::Sample(sample), Ok(())) = (record, &written) {
+            self.keepers.note(sample);
+        }
         self.line = line;
         self.dropped_records += u64::from(written.is_err());
         written
@@ -258,9 +265,10 @@ impl TraceWriter {
         };
         let segment = begun.map_err(|source| WriteError::Io { path, source })?;
         let closed = std::mem::replace(&mut self.segment, segment);
-        self.history.add(Segment::open(self.index), closed.len());
+        let kept = std::mem::take(&mut self.keepers).numbers();
+        self.history.add(self.index, closed.len(), kept);
         self.index = next.index;
-        // The compressed form stands beside the plain one for a moment, so it must fit as well.
+        // The compressed forms stand beside the plain one for a moment, so they must fit as well.
         if self.make_room(closed.len() / 2).is_ok() {
             self.history.compress_newest();
         }

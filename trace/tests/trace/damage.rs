@@ -185,7 +185,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_bytes_are_read_without_a_panic(garbage in proptest::collection::vec(any::<u8>(), 0..2000), name in "samples-00000[0-3](\\.thin)?\\.jsonl(\\.zst)?") {
+    fn any_bytes_are_read_without_a_panic(garbage in proptest::collection::vec(any::<u8>(), 0..2000), name in "samples-00000[0-3]\\.(jsonl(\\.zst)?|(thin|rest)\\.jsonl\\.zst)") {
         let folder = tempfile::tempdir().unwrap();
         ten_samples(folder.path());
         fs::write(folder.path().join(name), &garbage).unwrap();
