@@ -6,6 +6,7 @@
 //! - `any_input`: no line can make the program panic or print nonsense
 //! - `reports`: golden text and JSON
 //! - `command_line`: options, exit status, bad inputs
+//! - `history`: long lives, of whose older parts one sample in ten is read
 //! - `incidents`: public reports of real incidents: the limit that their lines name
 //! - `inputs`: files of lines: told by content, put to the right process, on one timeline
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
@@ -23,6 +24,7 @@ mod any_input;
 mod budget;
 mod cases;
 mod command_line;
+mod history;
 mod incidents;
 mod inputs;
 mod model;

@@ -219,8 +219,10 @@ impl TraceReader {
         let read_some = || {
             let mut done = Vec::new();
             loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(file) = self.files.get(index) else {
+                // The newest is plain and the longest: begun last it would be waited for.
+                let behind = next.fetch_add(1, Ordering::Relaxed);
+                let file = self.files.iter().enumerate().rev().nth(behind);
+                let Some((index, file)) = file else {
                     return done;
                 };
                 let (mut value, mut damage) = (T::default(), Damage::default());

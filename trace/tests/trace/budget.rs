@@ -203,3 +203,48 @@ fn every_segment_can_be_read_alone() {
         assert_eq!(TraceReader::open(alone.path()).unwrap().header(), &header());
     }
 }
+
+#[test]
+fn a_closed_segment_is_one_sample_in_ten_and_the_rest_and_loses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer =
+        TraceWriter::create(folder.path(), &header(), DiskBudget::new(64 << 20)).unwrap();
+    for number in 0..10_000 {
+        writer.write(&sample(number)).unwrap();
+        if number % 100 == 0 {
+            let event = Event {
+                t_ms: i64::try_from(number).unwrap(),
+                ..Event::default()
+            };
+            writer.write(&Record::Event(event)).unwrap();
+        }
+    }
+    let reader = TraceReader::open(folder.path()).unwrap();
+    let (all, damage) = reader.records();
+    assert!(damage.is_none(), "{damage:?}");
+    assert_eq!(sample_numbers(&all), (0..10_000).collect::<Vec<_>>());
+
+    let closed = |file: TraceFile| {
+        file.segment()
+            .is_some_and(|segment| segment.form != layout::Form::Plain)
+    };
+    let rests = reader.only(TraceFile::is_rest).records().0;
+    let thin = reader
+        .only(|file| closed(file) && !file.is_rest())
+        .records()
+        .0;
+    let events = |records: &[Record]| {
+        records
+            .iter()
+            .filter(|record| matches!(record, Record::Event(_)))
+            .count()
+    };
+    assert_eq!(events(&rests), 0, "the rest is samples only");
+    let (thin_samples, rest_samples) = (sample_numbers(&thin).len(), sample_numbers(&rests).len());
+    let share = thin_samples * 100 / (thin_samples + rest_samples);
+    assert!(
+        (10..=12).contains(&share),
+        "{thin_samples} and {rest_samples}"
+    );
+    assert!(events(&thin) * 100 >= thin_samples + rest_samples - 100);
+}
