@@ -36,7 +36,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "direct-and-threads",
-        about: "user code leaks direct buffers, and starts a thread for some records that never ends: 4 MB and 6 threads a second",
+        about: "user code leaks direct buffers, and starts a thread for some records that never ends: 2.5 MB and 6 threads a second",
         setup: Setup {
             configuration: &[
                 ("taskmanager.memory.framework.off-heap.size", "96m"),
@@ -47,10 +47,10 @@ pub(super) const ALL: &[Scenario] = &[
             ..Setup::TASK_MANAGER
         },
         plot: |stage| {
-            let faults = ["direct", "4000000", "threads", "6"];
+            let faults = ["direct", "2500000", "threads", "6"];
             stage.run("com.acme.TwoFaultsJob", &faults)?;
             // Until threads are counted once more: that they outlive the job tells them from a pool that fills.
-            std::thread::sleep(Duration::from_secs(15));
+            std::thread::sleep(Duration::from_secs(20));
             Ok(())
         },
         ends: &[End::JobFailed],

@@ -51,13 +51,12 @@ impl<'a> PausesPicture<'a> {
         let stall = match lost.and_then(|lost| lost.t_ms) {
             Some(lost_ms) => before(lost_ms),
             None => {
-                let longest = case
-                    .evidence
-                    .all::<Pause>()
-                    .max_by_key(|pause| pause.duration_us);
-                let around = longest.and_then(|pause| before(stall::end_ms(pause)));
+                let around = stall::busiest_end_ms(case, timeout_ms).and_then(before);
                 let worst = Stall::worst(moments, timeout_ms).into_iter().chain(around);
-                worst.max_by(|a, b| a.collecting_ms.total_cmp(&b.collecting_ms))
+                // Much of a timeout, and little between: a longer stretch has more pauses, and more time to answer.
+                let fills =
+                    |stall: &Stall| stall.collecting_ms.min(timeout_ms as f64) * stall.collecting();
+                worst.max_by(|a, b| fills(a).total_cmp(&fills(b)))
             }
         };
         let heap_error = case.incidents.iter().find(|incident| {

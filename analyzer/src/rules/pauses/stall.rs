@@ -132,6 +132,31 @@ pub(super) fn end_ms(pause: &Pause) -> i64 {
     pause.t_ms.saturating_add(length)
 }
 
+/// The end of the pause before which, for that length, most time went into pauses. Samples cannot tell where the time is short:
+/// they are taken between pauses.
+pub(super) fn busiest_end_ms(case: &Case, length_ms: u64) -> Option<i64> {
+    let length_ms = i64::try_from(length_ms).ok()?;
+    let pauses: Vec<&Pause> = case.evidence.all().collect();
+    let length = |pause: &Pause| end_ms(pause).saturating_sub(pause.t_ms);
+    let (mut first, mut sum_ms) = (0, 0_i64);
+    let mut busiest: Option<(i64, i64)> = None;
+    for pause in &pauses {
+        sum_ms = sum_ms.saturating_add(length(pause));
+        let until_ms = end_ms(pause);
+        let from_ms = until_ms.saturating_sub(length_ms);
+        while end_ms(pauses[first]) <= from_ms && pauses[first].t_ms < pause.t_ms {
+            sum_ms = sum_ms.saturating_sub(length(pauses[first]));
+            first += 1;
+        }
+        let cut_ms = from_ms.saturating_sub(pauses[first].t_ms).max(0);
+        let within_ms = sum_ms.saturating_sub(cut_ms);
+        if busiest.is_none_or(|(most_ms, _)| within_ms > most_ms) {
+            busiest = Some((within_ms, until_ms));
+        }
+    }
+    busiest.map(|(_, until_ms)| until_ms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +213,28 @@ mod tests {
             stall.from_ms >= 29_000 && stall.to_ms <= 37_000,
             "{stall:?}"
         );
+    }
+
+    #[test]
+    fn pauses_in_a_row_are_busier_than_the_longest_alone() {
+        let pause = |t_ms, duration_ms: u64| {
+            flinkmem_trace::Record::Pause(Pause {
+                t_ms,
+                duration_us: duration_ms * 1000,
+                ..Pause::default()
+            })
+        };
+        let mut case = Case::default();
+        case.evidence = crate::case::Evidence::of_records([
+            pause(10_000, 1_600),
+            pause(20_000, 1_300),
+            pause(21_320, 1_300),
+            pause(30_000, 1_400),
+        ]);
+        assert_eq!(busiest_end_ms(&case, 2_000), Some(22_620));
+        // Whatever the length, a pause that is longer than it fills it.
+        assert_eq!(busiest_end_ms(&case, 1_000), Some(11_600));
+        assert_eq!(busiest_end_ms(&Case::default(), 2_000), None);
     }
 
     #[test]
