@@ -122,14 +122,17 @@ impl Timeline {
     }
 
     fn push_inside(&mut self, sample: &Sample) {
+        // Near a limit nine samples in ten do not say: nothing has changed by that.
+        if sample.flink.is_none() && sample.netty.is_empty() {
+            return;
+        }
         // What the reading took is never the same, and nothing that is inside.
         let flink = sample.flink.clone().map(|flink| FlinkInside {
             cost_us: 0,
             ..flink
         });
         let same = |known: &Inside| known.flink == flink && known.netty == sample.netty;
-        let nothing = flink.is_none() && sample.netty.is_empty();
-        if self.inside.last().map_or(nothing, same) {
+        if self.inside.last().is_some_and(same) {
             return;
         }
         self.inside.push(Inside {
@@ -312,4 +315,28 @@ fn is_full(collector: &str) -> bool {
 /// Seconds of milliseconds.
 pub(crate) fn seconds(up_ms: u64) -> f64 {
     up_ms as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_that_do_not_say_what_is_inside_change_nothing() {
+        let mut timeline = Timeline::default();
+        for up_ms in 0..30 {
+            let flink = (up_ms % 10 == 0).then(|| FlinkInside {
+                tasks_started: Some(up_ms / 20),
+                cost_us: up_ms,
+                ..FlinkInside::default()
+            });
+            timeline.push(&Sample {
+                up_ms,
+                flink,
+                ..Sample::default()
+            });
+        }
+        let times: Vec<u64> = timeline.inside.iter().map(|inside| inside.up_ms).collect();
+        assert_eq!(times, [0, 20]);
+    }
 }
