@@ -50,6 +50,33 @@ pub(super) const ALL: &[Scenario] = &[
         },
     },
     Scenario {
+        name: "network-buffer-leak",
+        about: "each of three jobs takes ten network buffers that never come back to the pool, though all its tasks end",
+        setup: Setup {
+            configuration: &[
+                ("taskmanager.numberOfTaskSlots", "2"),
+                ("restart-strategy.type", "none"),
+            ],
+            ..Setup::TASK_MANAGER
+        },
+        plot: |stage| {
+            for _ in 0..3 {
+                stage.run("com.acme.BufferTakerJob", &["5", "4"])?;
+                // A pool may take some time to have everything back; only what is missing long after is lost.
+                std::thread::sleep(Duration::from_secs(13));
+            }
+            Ok(())
+        },
+        ends: &[End::JobFinished],
+        expected: Expected {
+            labels: &["network_buffer_leak"],
+            limit: "network_buffers",
+            consumer: &[],
+            evidence: &["30 of"],
+            also: &[],
+        },
+    },
+    Scenario {
         name: "managed-undersized",
         about: "an operator reserves 240 MiB of managed memory in a slot that has half of that",
         setup: Setup {
