@@ -1,16 +1,16 @@
 //! `flinkmem diagnose`.
 
 use super::configured::GivenArguments;
+use super::look::LookArguments;
+use super::progress::Progress;
 use super::{EXIT_FINDINGS, EXIT_NOTHING_FOUND, output};
 use crate::budget::{Budget, Given};
 use crate::case::{Case, SourceLines, Surroundings, gather};
-use crate::finding::Severity;
 use crate::input;
 use crate::model::{Question, Refusal, derive};
-use crate::report::{Report, to_text};
+use crate::report::{Report, to_lines, to_screens};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
-use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,6 +27,9 @@ Examples:
                                                  with another option than the recorded one
   flinkmem diagnose taskmanager.log taskmanager.out gc.log
                                                  what lines prove, where no agent was there
+  kubectl logs tm-1 | flinkmem diagnose -        lines as they come
+  flinkmem diagnose --quiet /traces              a line for each process with findings
+  flinkmem diagnose --verbose /traces | less     everything, with reasons and full names
   kubectl get pod tm-1 -o json > pod.json; flinkmem diagnose TRACE taskmanager.log pod.json
                                                  one process on one timeline",
     after_long_help = "\
@@ -42,7 +45,7 @@ pub struct Diagnose {
     /// beside Flink's log; a directory that holds some will do. Files are told by their content, gzipped or not: logs of TaskManagers and
     /// JobManagers, standard output, GC logs, hs_err files, kubectl get pod -o json|yaml, kubectl describe pod, YARN's diagnostics, dmesg, and
     /// any text with such lines. Logs of one process, named together with its trace, are put on the trace's timeline. A line proves the limit
-    /// that was hit; who used it up is mostly for a trace to tell, and the report says what to collect.
+    /// that was hit; who used it up is mostly for a trace to tell, and the report says what to collect. - reads lines from stdin.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 
@@ -59,6 +62,9 @@ pub struct Diagnose {
     /// Write the report to a file instead of stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    look: LookArguments,
 }
 
 /// Forms of the report.
@@ -78,7 +84,7 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     let reports = reports(arguments)?;
     let text = match arguments.format {
         Format::Json => as_json(&reports)?,
-        Format::Text | Format::Html => as_text(&reports),
+        Format::Text | Format::Html => as_text(&reports, arguments),
     };
     output::write(&text, arguments.output.as_deref())?;
     let found = reports.iter().any(|report| !report.findings.is_empty());
@@ -100,6 +106,8 @@ fn refuse_what_is_missing(arguments: &Diagnose) -> anyhow::Result<()> {
 /// One report for each process. What cannot be read among several inputs is named on stderr and left out.
 fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
     let inputs = input::inputs(&arguments.inputs)?;
+    let named = inputs.traces.iter().chain(&inputs.files);
+    let progress = Progress::begin(named.map(PathBuf::as_path));
     let mut unreadable: Vec<anyhow::Error> = Vec::new();
     let mut keep = |error: anyhow::Error| unreadable.push(error);
     let traces = inputs.traces.iter().map(|directory| Case::read(directory));
@@ -122,6 +130,7 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
         let budget = budget(case, &arguments.given)?;
         reports.push(Report::with_budget(case, &here, budget.as_ref()));
     }
+    drop(progress);
     for error in unreadable {
         eprintln!("flinkmem: left out: {error}");
     }
@@ -170,14 +179,12 @@ fn as_json(reports: &[Report]) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// Processes with the worst findings come first.
-fn as_text(reports: &[Report]) -> String {
-    let mut ordered: Vec<&Report> = reports.iter().collect();
-    ordered.sort_by_key(|report| Reverse(worst(report)));
-    let screens: Vec<String> = ordered.into_iter().map(to_text).collect();
-    screens.join(&format!("\n{}\n\n", "-".repeat(80)))
-}
-
-fn worst(report: &Report) -> Option<Severity> {
-    report.findings.iter().map(|finding| finding.severity).max()
+fn as_text(reports: &[Report], arguments: &Diagnose) -> String {
+    let file = arguments.output.as_deref();
+    let look = arguments.look.look(file);
+    let text = match arguments.look.quiet {
+        true => to_lines(reports, look),
+        false => to_screens(reports, look),
+    };
+    arguments.look.finished(text, file)
 }

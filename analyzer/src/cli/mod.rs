@@ -6,10 +6,12 @@ mod batch;
 mod configured;
 mod diagnose;
 mod explain;
+mod look;
 mod model;
 mod network;
 mod output;
 mod plan;
+mod progress;
 mod size;
 mod snapshot;
 

@@ -1,5 +1,6 @@
 //! The report: built once as a value, printed by small printers. Reports do not think.
 
+mod headroom;
 mod heap_and_pauses;
 mod loaders_and_threads;
 mod quality;
@@ -9,10 +10,11 @@ mod text;
 mod told;
 mod wording;
 
+pub use headroom::{Headroom, Unit};
 pub use quality::TraceQuality;
 pub use rss::{LibraryPart, Rss, RssPart};
 pub use subject::{FileRead, Subject};
-pub use text::to_text;
+pub use text::{Characters, Look, Verbosity, to_lines, to_screen, to_screens, to_text};
 
 use crate::budget::{Budget, BudgetLine, budget_lines};
 use crate::case::{Case, Outcome, Surroundings};
@@ -52,6 +54,9 @@ pub struct Report {
     pub checked: Vec<Checked>,
     /// How complete the trace is.
     pub trace: TraceQuality,
+    /// How far the process stayed from its limits, the nearest first.
+    #[serde(skip)]
+    pub headroom: Vec<Headroom>,
 }
 
 impl Report {
@@ -81,6 +86,7 @@ impl Report {
             collect: verdict.collect,
             checked: verdict.checked,
             trace: TraceQuality::of(case),
+            headroom: Headroom::of(case),
             outcome,
         }
     }

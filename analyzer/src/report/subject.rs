@@ -29,6 +29,9 @@ pub struct Subject {
     pub samples: u64,
     /// Seconds from the first to the last of them.
     pub span_s: f64,
+    /// Start of the process and its last sample, milliseconds since the epoch; `None` where there is no sample.
+    #[serde(skip)]
+    pub life_ms: Option<(i64, i64)>,
     /// Where the trace lies; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<String>,
@@ -101,6 +104,7 @@ impl Subject {
             pid: case.has_trace().then_some(header.pid),
             samples: case.timeline.ticks,
             span_s: case.timeline.span_s(),
+            life_ms: life(case),
             trace: case
                 .has_trace()
                 .then(|| case.directory.display().to_string()),
@@ -109,7 +113,20 @@ impl Subject {
     }
 }
 
+fn life(case: &Case) -> Option<(i64, i64)> {
+    let (first, last) = (case.timeline.moments.first()?, case.timeline.moments.last()?);
+    let start_ms = case.header.start_ms;
+    // A trace that was begun by hand may know no start.
+    let began = if start_ms > 0 { start_ms } else { first.t_ms };
+    Some((began, last.t_ms))
+}
+
 impl FileRead {
+    /// Its name without the folder.
+    pub(super) fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
     fn of(source: &Source) -> Self {
         Self {
             path: source.path.display().to_string(),

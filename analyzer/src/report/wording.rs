@@ -1,6 +1,6 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
-use super::{Report, heap_and_pauses, loaders_and_threads, subject::ProcessKind, told};
+use super::{FileRead, Report, heap_and_pauses, loaders_and_threads, subject::ProcessKind, told};
 use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
@@ -103,13 +103,32 @@ pub(super) fn nothing_found(report: &Report) -> String {
 /// The files that were read, in a line.
 pub(super) fn files(report: &Report) -> String {
     let files = report.subject.files.iter().map(|file| {
-        let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+        let name = file.name();
         let damage = file.damage.as_ref().map_or(String::new(), |damage| {
             format!(", not to its end: {damage}")
         });
         format!("{name} ({}, {} lines{damage})", file.kind, file.lines)
     });
     files.collect::<Vec<_>>().join("; ")
+}
+
+/// Which process, in a few words: its kind, host and pid, or the file where only lines are known.
+pub(super) fn short_subject(report: &Report) -> String {
+    let subject = &report.subject;
+    let kind = match subject.process {
+        ProcessKind::Tm => "TaskManager",
+        ProcessKind::Jm => "JobManager",
+        ProcessKind::Jvm => "JVM",
+    };
+    let host = subject.host.as_ref().map(|host| format!("{kind} {host}"));
+    let pid = subject.pid.map(|pid| format!(" pid {pid}"));
+    match host {
+        Some(host) => host + &pid.unwrap_or_default(),
+        None => {
+            let names = subject.files.iter().map(FileRead::name);
+            names.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// The process in a line.

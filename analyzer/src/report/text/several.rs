@@ -1,0 +1,162 @@
+//! Several processes: a table, the worst first, and a screen for each verdict; or a line for each process.
+
+use super::lives::{Lives, verdict_name, worst};
+use super::look::{Characters, Look};
+use super::page::{FAINT, HEADING, Page, painted};
+use super::verdict::{severity_name, severity_style};
+use super::{nothing, screen};
+use crate::finding::{Finding, Severity};
+use crate::report::{Report, wording};
+
+/// Reports as text with the escape sequences of colours, with a final newline: one is a screen, several begin with a table.
+#[must_use]
+pub fn to_screens(reports: &[Report], look: Look) -> String {
+    let mut page = Page::new(look);
+    match reports {
+        [one] => screen(&mut page, one),
+        _ => several(&mut page, reports),
+    }
+    page.into_text()
+}
+
+/// A line for each process with findings, the worst first: severity, label, confidence, consumer and process, with tabs between. Nothing for
+/// healthy ones.
+#[must_use]
+pub fn to_lines(reports: &[Report], look: Look) -> String {
+    let page = Page::new(look);
+    let mut found: Vec<(&Report, &Finding)> = reports
+        .iter()
+        .filter_map(|report| Some((report, report.findings.first()?)))
+        .collect();
+    found.sort_by_key(|(_, verdict)| std::cmp::Reverse(verdict.severity));
+    let mut text = String::new();
+    for (report, verdict) in found {
+        let severity = severity_name(verdict.severity);
+        let consumer = wording::who(&verdict.consumer).unwrap_or("-");
+        let fields = [
+            painted(severity_style(verdict.severity), severity),
+            verdict.label.name().to_owned(),
+            format!("{:.2}", verdict.confidence),
+            page.clean(consumer),
+            page.clean(&wording::short_subject(report)),
+        ];
+        text += &fields.join("\t");
+        text.push('\n');
+    }
+    text
+}
+
+fn several(page: &mut Page, reports: &[Report]) {
+    let processes = Lives::of(reports);
+    let verdicts = verdicts(&processes);
+    page.line(HEADING, &counts(&processes));
+    page.blank();
+    for lives in &processes {
+        row(page, lives, number(&verdicts, lives.shown));
+    }
+    if page.look.is_verbose() {
+        for report in processes.iter().flat_map(|lives| &lives.reports) {
+            rule(page, &wording::short_subject(report));
+            screen(page, report);
+        }
+        return;
+    }
+    for (index, lives) in verdicts.iter().enumerate() {
+        let shown = lives.shown;
+        rule(page, &format!("{}: {}", index + 1, wording::short_subject(shown)));
+        if let Some(summary) = lives.summary() {
+            page.line(anstyle::Style::new(), &summary);
+            page.blank();
+        }
+        screen(page, shown);
+    }
+}
+
+/// Of each verdict the first process that has it; healthy ones have a line in the table, which is enough.
+fn verdicts<'a, 'b>(processes: &'b [Lives<'a>]) -> Vec<&'b Lives<'a>> {
+    let mut found: Vec<&Lives> = Vec::new();
+    for lives in processes {
+        let shown = lives.shown;
+        if !shown.findings.is_empty() && number(&found, shown).is_none() {
+            found.push(lives);
+        }
+    }
+    found
+}
+
+/// Which screen shows the verdict of a report, counted from 1.
+fn number(verdicts: &[&Lives], report: &Report) -> Option<usize> {
+    let key = |report: &Report| {
+        let verdict = report.findings.first()?;
+        Some((verdict.label, verdict.severity, verdict.consumer.name.clone()))
+    };
+    let wanted = key(report)?;
+    let same = |lives: &&Lives| key(lives.shown).as_ref() == Some(&wanted);
+    verdicts.iter().position(same).map(|index| index + 1)
+}
+
+/// `5 processes: 1 critical, 1 with warnings, 3 healthy`.
+fn counts(processes: &[Lives]) -> String {
+    let count = |wanted: Option<Severity>| {
+        let of = processes.iter().filter(|lives| worst(lives.shown) == wanted);
+        of.count()
+    };
+    let parts = [
+        (count(Some(Severity::Critical)), "critical"),
+        (count(Some(Severity::Warning)), "with warnings"),
+        (count(Some(Severity::Info)), "with remarks"),
+        (count(None), "healthy"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    format!("{} processes: {}", processes.len(), parts.join(", "))
+}
+
+/// Columns of the longest label.
+const LABEL: usize = 28;
+/// Columns of a number, a severity and a confidence.
+const OTHERS: usize = 22;
+
+/// A process in a line: the screen that shows its verdict, how bad, what, how sure, and which process.
+fn row(page: &mut Page, lives: &Lives, number: Option<usize>) {
+    let shown = lives.shown;
+    let number = number.map_or(String::new(), |number| number.to_string());
+    let (severity, style, sure) = match shown.findings.first() {
+        None => ("healthy", None, String::new()),
+        Some(verdict) => (
+            severity_name(verdict.severity),
+            Some(severity_style(verdict.severity)),
+            format!("{:.0} %", verdict.confidence * 100.0),
+        ),
+    };
+    let padding = " ".repeat(9_usize.saturating_sub(severity.len()));
+    let severity = style.map_or_else(nothing::healthy, |style| painted(style, severity));
+    let label = if shown.findings.is_empty() { "" } else { verdict_name(shown) };
+    let count = match lives.reports.len() {
+        1 => String::new(),
+        count => format!(", {count} lives"),
+    };
+    let subject = wording::short_subject(shown);
+    let room = page.look.columns.saturating_sub(LABEL + OTHERS + count.len());
+    let label_columns = LABEL.min(page.look.columns.saturating_sub(OTHERS + 20));
+    let room = room + LABEL - label_columns;
+    let label = page.short(label, label_columns);
+    let subject = page.short(&subject, room);
+    page.raw(&format!(
+        "{number:>3}  {severity}{padding} {label:<label_columns$} {sure:>5}  {subject}{count}"
+    ));
+}
+
+/// A line across the page with a title in it.
+fn rule(page: &mut Page, title: &str) {
+    let dash = match page.look.characters {
+        Characters::Ascii => "-",
+        Characters::Unicode => "─",
+    };
+    let title = page.short(title, page.look.columns.saturating_sub(8));
+    let rest = page.look.columns.saturating_sub(title.chars().count() + 4);
+    page.blank();
+    let line = format!("{dash}{dash} {title} {}", dash.repeat(rest));
+    page.raw(&painted(FAINT, &line));
+    page.blank();
+}
