@@ -50,6 +50,24 @@ pub fn rate(bytes_per_s: f64) -> String {
     format!("{}/{unit}", bytes(to_bytes(bytes_per_s * factor)))
 }
 
+/// How fast, with the bounds that hold with 95 % where they differ from it: `3.0 MiB/s (95 %: 2.8 MiB/s to 3.2 MiB/s)`.
+#[must_use]
+pub fn rate_within(bytes_per_s: f64, low: f64, high: f64) -> String {
+    let [about, low, high] = [bytes_per_s, low, high].map(rate);
+    if low == about && high == about {
+        about
+    } else {
+        format!("{about} (95 %: {low} to {high})")
+    }
+}
+
+/// A number of things: `1 job`, `2 jobs`.
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
+
 /// A duration in its two largest units: `2 h 14 min`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
@@ -127,6 +145,22 @@ mod tests {
         assert_eq!(rate(3.0 * MIB as f64), "3.00 MiB/s");
         assert_eq!(rate(100_000.0), "5.72 MiB/min");
         assert_eq!(rate(100.0), "352 KiB/h");
+    }
+
+    #[test]
+    fn a_rate_without_spread_is_told_once() {
+        let mib = MIB as f64;
+        assert_eq!(rate_within(mib, mib, mib), "1.00 MiB/s");
+        let wide = rate_within(2.0 * mib, mib, 3.0 * mib);
+        assert_eq!(wide, "2.00 MiB/s (95 %: 1.00 MiB/s to 3.00 MiB/s)");
+    }
+
+    #[test]
+    fn one_thing_has_no_plural() {
+        assert_eq!(
+            [0, 1, 2].map(|n| counted(n, "job")),
+            ["0 jobs", "1 job", "2 jobs"]
+        );
     }
 
     #[test]

@@ -110,11 +110,14 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
     let progress = Progress::begin(named.map(PathBuf::as_path));
     let mut unreadable: Vec<anyhow::Error> = Vec::new();
     let mut keep = |error: anyhow::Error| unreadable.push(error);
-    let traces = inputs.traces.iter().map(|directory| Case::read(directory));
+    let traces = inputs
+        .traces
+        .iter()
+        .map(|directory| inputs.read_trace(directory));
     let traces: Vec<Case> = traces
         .filter_map(|read| read.map_err(|error| keep(error.into())).ok())
         .collect();
-    let files = inputs.files.iter().map(|file| input::read_file(file));
+    let files = inputs.files.iter().map(|file| inputs.read_file(file));
     let lines: Vec<SourceLines> = files
         .filter_map(|read| read.map_err(|error| keep(error.into())).ok())
         .collect();

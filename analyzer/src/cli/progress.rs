@@ -74,7 +74,11 @@ fn message(read: u64, whole: u64, elapsed: Duration) -> String {
         return format!("{} read, looking for causes", HumanBytes(read));
     }
     let rate = crate::units::rate(read as f64 / elapsed.as_secs_f64().max(0.001));
-    format!("reading {} of {}, {rate}", HumanBytes(read), HumanBytes(whole))
+    format!(
+        "reading {} of {}, {rate}",
+        HumanBytes(read),
+        HumanBytes(whole)
+    )
 }
 
 fn bytes_read() -> u64 {

@@ -67,7 +67,12 @@ impl Headroom {
         };
         let direct = || {
             let peak = timeline.peak(Moment::direct_bytes)?;
-            Some(measured("direct memory", case.direct_limit()?, peak, Unit::Bytes))
+            Some(measured(
+                "direct memory",
+                case.direct_limit()?,
+                peak,
+                Unit::Bytes,
+            ))
         };
         let container = || {
             let limit = timeline.last(|moment| moment.cgroup?.limit_bytes)?;
@@ -83,18 +88,33 @@ impl Headroom {
         let threads = || {
             let limit = timeline.last(|moment| Some(moment.pids?.max))?;
             let peak = timeline.peak(|moment| Some(moment.pids?.current))?;
-            Some(measured("threads of the cgroup", limit, peak, Unit::Threads))
+            Some(measured(
+                "threads of the cgroup",
+                limit,
+                peak,
+                Unit::Threads,
+            ))
+        };
+        let metaspace = || {
+            let peak = timeline.peak(|moment| Some(moment.metaspace?.used_bytes))?;
+            let limit = timeline.last(|moment| moment.metaspace?.max_bytes);
+            let limit = limit.or(case.observed.jvm_limits.metaspace)?;
+            Some(measured("metaspace", limit, peak, Unit::Bytes))
         };
         let found = [
             heap(),
             direct(),
-            pool("metaspace", |moment| moment.metaspace),
+            metaspace(),
             pool("class space", |moment| moment.class_space),
             pool("code cache", |moment| moment.code_cache),
             container(),
             threads(),
         ];
-        let mut found: Vec<Self> = found.into_iter().flatten().filter(|one| one.limit > 0).collect();
+        let mut found: Vec<Self> = found
+            .into_iter()
+            .flatten()
+            .filter(|one| one.limit > 0)
+            .collect();
         found.sort_by(|a, b| b.used_share().total_cmp(&a.used_share()));
         found
     }

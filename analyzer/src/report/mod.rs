@@ -3,6 +3,7 @@
 mod headroom;
 mod heap_and_pauses;
 mod loaders_and_threads;
+mod native_memory;
 mod quality;
 mod rss;
 mod subject;

@@ -114,7 +114,10 @@ impl Subject {
 }
 
 fn life(case: &Case) -> Option<(i64, i64)> {
-    let (first, last) = (case.timeline.moments.first()?, case.timeline.moments.last()?);
+    let (first, last) = (
+        case.timeline.moments.first()?,
+        case.timeline.moments.last()?,
+    );
     let start_ms = case.header.start_ms;
     // A trace that was begun by hand may know no start.
     let began = if start_ms > 0 { start_ms } else { first.t_ms };

@@ -83,8 +83,7 @@ pub(super) fn cause(finding: &Finding) -> String {
         }
         (None, []) => "Who it is, is not known yet.".to_owned(),
         (None, others) => format!(
-            "Lines tell the limit, not who used it up. The likeliest cause is {}; also possible: {}.",
-            finding.label.name(),
+            "Lines tell the limit, not who used it up. It may also be {}.",
             others.join(", ")
         ),
     }

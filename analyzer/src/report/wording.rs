@@ -1,6 +1,9 @@
 //! Headlines: a finding in one or two sentences. Texts for users stand together here and in the rules' evidence.
 
-use super::{FileRead, Report, heap_and_pauses, loaders_and_threads, subject::ProcessKind, told};
+use super::{
+    FileRead, Report, heap_and_pauses, loaders_and_threads, native_memory, subject::ProcessKind,
+    told,
+};
 use crate::configuration::layers::{Disagreement, Layer};
 use crate::finding::{Consumer, ConsumerKind, Finding, Label};
 use crate::rules::AnswerKind;
@@ -8,6 +11,9 @@ use crate::units::{bytes, duration};
 
 /// The cause, in a sentence.
 pub(super) fn headline(finding: &Finding) -> String {
+    if let Some(text) = native_memory::headline(finding) {
+        return text;
+    }
     if finding.limit.confidence.is_some() {
         return told::headline(finding);
     }
@@ -51,6 +57,9 @@ pub(super) fn headline(finding: &Finding) -> String {
 
 /// What that does to the process, in a sentence.
 pub(super) fn consequence(finding: &Finding) -> String {
+    if let Some(text) = native_memory::consequence(finding) {
+        return text;
+    }
     if finding.limit.confidence.is_some() {
         return told::cause(finding);
     }

@@ -169,7 +169,8 @@ fn evidence(
 fn alive(picture: &MetaspacePicture<'_>, found: &Generations<'_>) -> Evidence {
     let census = found.census;
     let running = found.running.map_or(String::new(), |running| {
-        format!(" while {running} job(s) run")
+        let jobs = crate::units::counted(running as u64, "running job");
+        format!(" beside {jobs}")
     });
     let generations = match &census.generations_of {
         Some(class) if census.generations > 1 => {
@@ -188,7 +189,7 @@ fn alive(picture: &MetaspacePicture<'_>, found: &Generations<'_>) -> Evidence {
         _ => "",
     };
     let text = format!(
-        "{} class loader(s) of ended jobs are alive{running}{none}{generations}{hold}",
+        "class loaders of ended jobs that are alive{running}: {}{none}{generations}{hold}",
         found.ended.len()
     );
     let case = picture.case;

@@ -10,7 +10,7 @@ use crate::finding::{
     Consumer, ConsumerKind, Evidence, Finding, Forecast, Label, Remedy, Severity, two_digits,
 };
 use crate::statistics::Point;
-use crate::units::{bytes, duration, rate, to_bytes};
+use crate::units::{bytes, duration, rate, rate_within, to_bytes};
 
 /// A forecast below this is an emergency.
 const SOON_S: f64 = 3600.0;
@@ -99,13 +99,11 @@ fn growth(picture: &DirectPicture<'_>) -> Option<Evidence> {
         "direct memory"
     };
     let text = format!(
-        "{after} {what} rose from {} to {} in {}: {} (95 %: {} to {}), and has not levelled off",
+        "{after} {what} rose from {} to {} in {}: {}, and has not levelled off",
         bytes(to_bytes(rise.first.bytes)),
         bytes(to_bytes(rise.last.bytes)),
         duration(rise.last.s - rise.first.s),
-        rate(trend.slope),
-        rate(trend.low),
-        rate(trend.high),
+        rate_within(trend.slope, trend.low, trend.high),
     );
     let at = |s: f64| wall(picture, to_bytes(s * 1000.0));
     let fact = Evidence::new(

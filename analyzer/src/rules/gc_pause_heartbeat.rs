@@ -52,12 +52,12 @@ fn fires(picture: &PausesPicture<'_>, stall: &Stall) -> Answer {
     };
     let limit_ms = picture.timeout_ms;
     let took = format!(
-        "in the {} until {} collections took {} ({:.0} %), in {} pause(s)",
+        "in the {} until {} collections took {} ({:.0} %), in {}",
         duration(stall.length_ms() / 1000.0),
         time_of_day(stall.to_ms),
         duration(stall.collecting_ms / 1000.0),
         stall.collecting() * 100.0,
-        stall.pauses,
+        crate::units::counted(stall.pauses, "pause"),
     );
     let took = Evidence::new(took, "pauses.total_us", stall.from_ms, stall.to_ms);
     let evidence = [

@@ -116,11 +116,14 @@ fn loaders(picture: &MetaspacePicture<'_>) -> Option<Evidence> {
         })
         .collect();
     let running = found.running.map_or(String::new(), |running| {
-        format!(" for {running} running job(s)")
+        format!(
+            " for {}",
+            crate::units::counted(running as u64, "running job")
+        )
     });
     let text = format!(
-        "one generation: {} class loader(s) of jobs{running}, {} of ended jobs; classes: {}",
-        found.live,
+        "one generation: {} of jobs{running}, {} of ended jobs; classes: {}",
+        crate::units::counted(found.live as u64, "class loader"),
         found.ended.len(),
         rows.join(", ")
     );

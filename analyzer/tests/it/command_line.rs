@@ -10,6 +10,8 @@ fn flinkmem<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flinkmem"))
         .args(arguments)
         .env_remove("COLUMNS")
+        .env_remove("CLICOLOR_FORCE")
+        .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .output()
         .unwrap()
@@ -94,8 +96,28 @@ fn text_of_several_processes_begins_with_the_worst() {
     healthy().with_pid(10).write(parent.path());
     leak_to_the_limit().with_pid(11).write(parent.path());
     let stdout = text(&diagnose(parent.path(), &[]).stdout);
-    assert!(stdout.starts_with("CRITICAL"), "{stdout}");
-    assert!(stdout.contains("Nothing found."));
+    let mut lines = stdout.lines();
+    assert_eq!(lines.next(), Some("2 processes: 1 critical, 1 healthy"));
+    let rows: Vec<&str> = lines.skip(1).take(2).collect();
+    assert!(
+        rows[0].contains("CRITICAL  direct_leak") && rows[0].ends_with("pid 11"),
+        "{stdout}"
+    );
+    assert!(
+        rows[1].contains("healthy") && rows[1].ends_with("pid 10"),
+        "{stdout}"
+    );
+    let screens: Vec<&str> = stdout
+        .lines()
+        .filter(|line| line.starts_with("──"))
+        .collect();
+    assert_eq!(
+        screens.len(),
+        1,
+        "a line is enough for a healthy process: {stdout}"
+    );
+    let all = text(&diagnose(parent.path(), &["--verbose"]).stdout);
+    assert!(all.contains("Nothing found."), "{all}");
 }
 
 #[test]
@@ -237,11 +259,11 @@ fn what_cannot_be_used_is_named_with_the_next_step() {
     );
     check_refused(
         &diagnose(&binary, &[]),
-        &["heap.hprof holds no text", "logs"],
+        &["heap.hprof is a heap dump", "give the trace or the log"],
     );
     check_refused(
         &diagnose(empty.path(), &[]),
-        &["holds no trace", "give a trace directory"],
+        &["is empty", "flinkmem doctor --dir"],
     );
     check_refused(
         &diagnose(&trace, &["--conf", "/no/such/conf"]),
@@ -376,4 +398,169 @@ fn processes_are_sized_and_a_leak_is_not() {
         &flinkmem(&["size", plain.path().to_str().unwrap()]),
         &["no process of Flink"],
     );
+}
+
+#[test]
+fn quiet_is_a_line_for_each_process_with_findings() {
+    let parent = tempfile::tempdir().unwrap();
+    healthy().with_pid(10).write(parent.path());
+    leak_to_the_limit().with_pid(11).write(parent.path());
+    let output = diagnose(parent.path(), &["--quiet"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = text(&output.stdout);
+    let fields: Vec<&str> = stdout.trim_end().split('\t').collect();
+    let [severity, label, confidence, consumer, process] = fields[..] else {
+        panic!("five fields in one line: {stdout}");
+    };
+    assert_eq!((severity, label), ("CRITICAL", "direct_leak"));
+    assert!(
+        confidence
+            .parse::<f64>()
+            .is_ok_and(|sure| (0.5..=1.0).contains(&sure))
+    );
+    assert_eq!(consumer, "com.acme.Enricher.open");
+    assert_eq!(process, "TaskManager tm-0.example pid 11");
+
+    let healthy_alone = tempfile::tempdir().unwrap();
+    healthy().write(healthy_alone.path());
+    let output = diagnose(healthy_alone.path(), &["-q"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0));
+}
+
+#[test]
+fn lives_of_one_pod_are_one_row_and_one_screen() {
+    let parent = tempfile::tempdir().unwrap();
+    for life in 0..12_i64 {
+        let jvm = leak_to_the_limit().with_pid(1).later(life * 3_600_000);
+        let directory = jvm.write(parent.path());
+        let own = parent.path().join(format!(
+            "flinkmem-tm-0.example-1-202602{:02}T000000Z",
+            life + 1
+        ));
+        std::fs::rename(directory, own).unwrap();
+    }
+    let stdout = text(&diagnose(parent.path(), &[]).stdout);
+    assert!(stdout.starts_with("1 process"), "{stdout}");
+    assert!(stdout.contains("pid 1, 12 lives"), "{stdout}");
+    assert!(stdout.contains("direct_leak in 12"), "{stdout}");
+    assert_eq!(stdout.matches("What to do").count(), 1, "{stdout}");
+    let each = text(&diagnose(parent.path(), &["--verbose"]).stdout);
+    assert_eq!(each.matches("What to do").count(), 12);
+    let json = text(&diagnose(parent.path(), &["--format", "json"]).stdout);
+    assert_eq!(json.lines().count(), 12);
+}
+
+#[test]
+fn processes_with_the_same_verdict_share_a_screen() {
+    let parent = tempfile::tempdir().unwrap();
+    for pid in 1..=5 {
+        leak_to_the_limit().with_pid(pid).write(parent.path());
+    }
+    let stdout = text(&diagnose(parent.path(), &[]).stdout);
+    assert!(stdout.starts_with("5 processes: 5 critical"), "{stdout}");
+    assert_eq!(stdout.matches("  1  CRITICAL").count(), 5, "{stdout}");
+    assert_eq!(stdout.matches("What to do").count(), 1, "{stdout}");
+}
+
+#[test]
+fn colours_are_for_terminals_unless_they_are_asked_for() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = leak_to_the_limit().write(parent.path());
+    let plain = text(&diagnose(&trace, &[]).stdout);
+    assert!(!plain.contains('\u{1b}'));
+    let painted = text(&diagnose(&trace, &["--color", "always"]).stdout);
+    assert!(painted.starts_with("\u{1b}["), "{painted}");
+    assert_eq!(anstream::adapter::strip_str(&painted).to_string(), plain);
+    let file = parent.path().join("report.txt");
+    diagnose(&trace, &["-o", file.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), plain);
+
+    let forced = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flinkmem"));
+        command.arg("diagnose").arg(&trace).args(arguments);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+        command.envs(variables.iter().copied());
+        text(&command.output().unwrap().stdout).contains('\u{1b}')
+    };
+    assert!(forced(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!forced(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]));
+    assert!(!forced(&[("CLICOLOR_FORCE", "1")], &["--color", "never"]));
+}
+
+#[test]
+fn a_locale_without_utf_8_gets_ascii() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = leak_to_the_limit().write(parent.path());
+    let output = Command::new(env!("CARGO_BIN_EXE_flinkmem"))
+        .arg("diagnose")
+        .arg(&trace)
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    assert!(output.stdout.is_ascii(), "{}", text(&output.stdout));
+    assert!(text(&output.stdout).contains("##########"));
+}
+
+#[test]
+fn lines_are_read_from_stdin() {
+    let line = "java.lang.OutOfMemoryError: Direct buffer memory\n";
+    let read = |bytes: &[u8]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_flinkmem"))
+            .args(["diagnose", "-", "--format", "json"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        // In pieces, as a pipe may give them.
+        for piece in bytes.chunks(7) {
+            std::io::Write::write_all(&mut stdin, piece).unwrap();
+        }
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    };
+    let told = read(line.as_bytes());
+    assert_eq!(told.status.code(), Some(1), "{}", text(&told.stderr));
+    let report: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(report["findings"][0]["limit"]["name"], "direct");
+    assert_eq!(report["subject"]["files"][0]["path"], "stdin");
+    check_refused(&read(b"JAVA PROFILE 1.0.2\0\0"), &["stdin is a heap dump"]);
+}
+
+#[test]
+fn an_archive_is_read_as_what_is_in_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = leak_to_the_limit().write(&parent.path().join("pods"));
+    let archive = parent.path().join("traces.tar.gz");
+    let packed = Command::new("tar")
+        .arg("-czf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(parent.path())
+        .arg("pods")
+        .status()
+        .unwrap();
+    assert!(packed.success());
+    let json = |path: &Path| -> Value {
+        serde_json::from_slice(&diagnose(path, &["--format", "json"]).stdout).unwrap()
+    };
+    let (mut plain, mut unpacked) = (json(&trace), json(&archive));
+    let name = trace.file_name().unwrap().to_str().unwrap();
+    let shown = archive.join("pods").join(name).display().to_string();
+    assert_eq!(unpacked["subject"]["trace"], shown);
+    for report in [&mut plain, &mut unpacked] {
+        report["subject"]["trace"] = Value::Null;
+        // Of a trace that was just written, its age.
+        report["outcome"] = Value::Null;
+    }
+    assert_eq!(plain, unpacked);
+    assert_eq!(
+        json(parent.path())["subject"]["pid"],
+        plain["subject"]["pid"],
+        "a folder of folders"
+    );
+
+    std::fs::write(&archive, &std::fs::read(&archive).unwrap()[..600]).unwrap();
+    check_refused(&diagnose(&archive, &[]), &["cannot unpack", "tar -xf"]);
 }

@@ -446,6 +446,35 @@ impl Jvm {
         self.header["pid"] = json!(pid);
         self
     }
+
+    /// The same with another name for a class.
+    pub(crate) fn renamed(mut self, class: &str, name: &str) -> Self {
+        for lines in [&mut self.facts, &mut self.samples] {
+            *lines = lines.replace(&format!("\"{class}\""), &format!("\"{name}\""));
+        }
+        self
+    }
+
+    /// The same life, so much later.
+    pub(crate) fn later(mut self, ms: i64) -> Self {
+        let shift = |record: &mut Value| {
+            for key in ["t_ms", "start_ms"] {
+                if let Some(t_ms) = record[key].as_i64() {
+                    record[key] = json!(t_ms + ms);
+                }
+            }
+        };
+        shift(&mut self.header);
+        for lines in [&mut self.facts, &mut self.samples] {
+            let records = lines.lines().map(|line| {
+                let mut record: Value = serde_json::from_str(line).unwrap();
+                shift(&mut record);
+                format!("{record}\n")
+            });
+            *lines = records.collect();
+        }
+        self
+    }
 }
 
 /// Leaks a MiB a second through a static list until the limit, then fails again on every attempt.

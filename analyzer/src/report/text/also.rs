@@ -4,6 +4,7 @@ use super::page::Page;
 use super::verdict;
 use crate::report::Report;
 use crate::rules::{AnswerKind, NO_LINE};
+use crate::units::counted;
 
 /// What the trace lacks, where that matters for the verdict.
 pub(super) fn cautions(page: &mut Page, report: &Report) {
@@ -61,19 +62,37 @@ const MOST_LACKING: usize = 2;
 pub(super) fn lacking(page: &mut Page, report: &Report, most: usize) {
     let lacking = reasons(report, AnswerKind::NotEnoughData);
     for (missing, labels) in lacking.iter().take(most) {
-        page.item(&format!("{missing}: so nothing about {}", labels.join(", ")));
+        page.item(&format!(
+            "{missing}: so nothing about {}",
+            labels.join(", ")
+        ));
     }
-    let left_out: usize = lacking.iter().skip(most).map(|(_, labels)| labels.len()).sum();
+    let left_out: usize = lacking
+        .iter()
+        .skip(most)
+        .map(|(_, labels)| labels.len())
+        .sum();
     if left_out > 0 {
-        page.item(&format!("{left_out} other causes could not be told either; --verbose names them"));
+        let others = counted(left_out as u64, "other cause");
+        page.item(&format!(
+            "{others} could not be told either; --verbose names them"
+        ));
     }
 }
 
 /// What rules of one kind of answer say, and which; rules that say the same are one.
 pub(super) fn reasons(report: &Report, kind: AnswerKind) -> Vec<(&str, Vec<&'static str>)> {
     let mut found: Vec<(&str, Vec<&'static str>)> = Vec::new();
-    for checked in report.checked.iter().filter(|checked| checked.answer == kind) {
-        let Some(reason) = checked.reason.as_deref().filter(|reason| *reason != NO_LINE) else {
+    for checked in report
+        .checked
+        .iter()
+        .filter(|checked| checked.answer == kind)
+    {
+        let Some(reason) = checked
+            .reason
+            .as_deref()
+            .filter(|reason| *reason != NO_LINE)
+        else {
             continue;
         };
         match found.iter_mut().find(|(known, _)| *known == reason) {
@@ -93,7 +112,10 @@ pub(super) fn checked(page: &mut Page, report: &Report) {
             AnswerKind::DoesNotFire => "no",
             AnswerKind::NotEnoughData => "not enough data",
         };
-        let reason = checked.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+        let reason = checked
+            .reason
+            .as_ref()
+            .map_or(String::new(), |reason| format!(": {reason}"));
         page.item(&format!("{}: {answer}{reason}", checked.label.name()));
     }
 }
@@ -105,6 +127,9 @@ pub(super) fn sources(page: &mut Page, report: &Report) {
         page.item(trace);
     }
     for file in &report.subject.files {
-        page.item(&format!("{} ({}, {} lines, {} of them facts)", file.path, file.kind, file.lines, file.facts));
+        page.item(&format!(
+            "{} ({}, {} lines, {} of them facts)",
+            file.path, file.kind, file.lines, file.facts
+        ));
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn pools(page: &mut Page, lines: &[BudgetLine]) {
             "", "configured", "used", "peak", "resident"
         )
     } else {
-        format!("  {:<18}{:>11}{:>10}{:>10}", "", "configured", "used", "peak")
+        format!(
+            "  {:<18}{:>11}{:>10}{:>10}",
+            "", "configured", "used", "peak"
+        )
     };
     page.raw(&painted(FAINT, &title));
     let size = |size: Option<u64>| size.map_or("-".to_owned(), bytes);

@@ -22,13 +22,20 @@ impl<'a> Lives<'a> {
         ordered.sort_by_key(|report| report.subject.life_ms);
         let mut found: Vec<Self> = Vec::new();
         for report in ordered {
-            let goes_on = |lives: &&mut Self| lives.reports.last().is_some_and(|last| follows(last, report));
+            let goes_on = |lives: &&mut Self| {
+                lives
+                    .reports
+                    .last()
+                    .is_some_and(|last| follows(last, report))
+            };
             match found.iter_mut().find(goes_on) {
                 Some(lives) => lives.push(report),
                 None => found.push(Self::one(report)),
             }
         }
-        let (loops, single): (Vec<_>, Vec<_>) = found.into_iter().partition(|lives| lives.reports.len() >= LOOP);
+        let (loops, single): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|lives| lives.reports.len() >= LOOP);
         let single = single.into_iter().flat_map(|lives| lives.reports);
         let single = single.map(Self::one);
         let mut all: Vec<Self> = loops.into_iter().chain(single).collect();
@@ -64,7 +71,10 @@ impl<'a> Lives<'a> {
         }
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name} in {count}")).collect();
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} in {count}"))
+            .collect();
         Some(format!(
             "{} lives one after the other from {} to {}, {} each: {}. This is the newest of the worst; --verbose shows each.",
             self.reports.len(),
@@ -80,7 +90,9 @@ impl<'a> Lives<'a> {
             let (began, ended) = report.subject.life_ms?;
             Some((ended - began) as f64 / 1000.0)
         });
-        let (shortest, longest) = lengths.fold((f64::MAX, 0.0_f64), |(low, high), length| (low.min(length), high.max(length)));
+        let (shortest, longest) = lengths.fold((f64::MAX, 0.0_f64), |(low, high), length| {
+            (low.min(length), high.max(length))
+        });
         crate::units::duration_range(shortest, longest)
     }
 }
@@ -98,7 +110,10 @@ fn follows(last: &Report, next: &Report) -> bool {
 
 /// The label of the verdict, in a word.
 pub(super) fn verdict_name(report: &Report) -> &'static str {
-    report.findings.first().map_or("nothing", |verdict| verdict.label.name())
+    report
+        .findings
+        .first()
+        .map_or("nothing", |verdict| verdict.label.name())
 }
 
 /// How bad it is: what failed comes before what may, and any finding before none.

@@ -101,8 +101,14 @@ mod tests {
         assert_eq!(with(&[]), Characters::Ascii);
         assert_eq!(with(&[("LANG", "en_GB.UTF-8")]), Characters::Unicode);
         assert_eq!(with(&[("LANG", "C.utf8")]), Characters::Unicode);
-        assert_eq!(with(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]), Characters::Ascii);
-        assert_eq!(with(&[("LC_ALL", ""), ("LANG", "de_DE.UTF-8")]), Characters::Unicode);
+        assert_eq!(
+            with(&[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")]),
+            Characters::Ascii
+        );
+        assert_eq!(
+            with(&[("LC_ALL", ""), ("LANG", "de_DE.UTF-8")]),
+            Characters::Unicode
+        );
     }
 
     #[test]

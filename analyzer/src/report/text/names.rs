@@ -13,10 +13,8 @@ pub(super) fn shortened(name: &str, most: usize, characters: Characters) -> Stri
         Characters::Unicode => "…",
     };
     let room = most.saturating_sub(gap.chars().count());
-    // A class and its method stand at the end.
-    let head = room / 3;
-    let tail = letters.len() - (room - head);
-    let (head, tail) = at_seams(&letters, head, tail);
+    let tail = tail(&letters, room);
+    let head = head(&letters, room.saturating_sub(letters.len() - tail));
     let text = |letters: Option<&[char]>| letters.unwrap_or_default().iter().collect::<String>();
     format!(
         "{}{gap}{}",
@@ -25,20 +23,41 @@ pub(super) fn shortened(name: &str, most: usize, characters: Characters) -> Stri
     )
 }
 
-/// The cuts, moved outwards to the next dot where one is near.
-fn at_seams(letters: &[char], head: usize, tail: usize) -> (usize, usize) {
-    let is_seam = |index: &usize| matches!(letters.get(*index), Some('.' | '$' | '/'));
-    let before = (head.saturating_sub(NEAR)..head).rev().find(is_seam);
-    let end = letters.len().min(tail + NEAR);
-    let behind = (tail..end).find(is_seam);
-    (
-        before.map_or(head, |dot| dot + 1),
-        behind.map_or(tail, |dot| dot + 1),
-    )
+/// Where the end of a name begins that is kept: behind a dot, as far to the left as three quarters of the room allow; a class with its method
+/// may take nearly all of it.
+fn tail(letters: &[char], room: usize) -> usize {
+    let mut seams = (0..letters.len())
+        .rev()
+        .filter(|index| is_seam(letters, *index));
+    let length = |seam: usize| letters.len() - seam - 1;
+    let mut kept = None;
+    for (nth, seam) in seams.by_ref().enumerate() {
+        let most = if nth < 2 {
+            room.saturating_sub(4)
+        } else {
+            room / 4 * 3
+        };
+        if length(seam) > most {
+            break;
+        }
+        kept = Some(seam + 1);
+    }
+    // Without a dot at a good place the cut goes through a word.
+    kept.unwrap_or(letters.len() - (room - room / 3))
 }
 
-/// How far away a dot may be.
-const NEAR: usize = 12;
+/// How much of the begin fits: up to a dot, if one is near.
+fn head(letters: &[char], room: usize) -> usize {
+    let near = room / 2;
+    let seam = (room - near..=room)
+        .rev()
+        .find(|index| is_seam(letters, *index));
+    seam.unwrap_or(room)
+}
+
+fn is_seam(letters: &[char], index: usize) -> bool {
+    matches!(letters.get(index), Some('.' | '/'))
+}
 
 /// A name with spaces where it has to be broken into pieces of at most so many characters: behind a dot, where there is one.
 pub(super) fn broken(name: &str, most: usize) -> String {
@@ -63,13 +82,22 @@ pub(super) fn broken(name: &str, most: usize) -> String {
 mod tests {
     use super::*;
 
-    const NAME: &str = "org.apache.flink.shaded.netty4.io.netty.buffer.PoolArena$DirectArena.newChunk";
+    const NAME: &str =
+        "org.apache.flink.shaded.netty4.io.netty.buffer.PoolArena$DirectArena.newChunk";
 
     #[test]
     fn a_short_name_keeps_its_begin_and_its_end() {
         assert_eq!(shortened("a.B.c", 5, Characters::Ascii), "a.B.c");
         let short = shortened(NAME, 50, Characters::Ascii);
         assert_eq!(short, "org.apache.flink...PoolArena$DirectArena.newChunk");
+        assert_eq!(
+            shortened(
+                "a.b.netty.NettyMessage.allocateBuffer",
+                36,
+                Characters::Ascii
+            ),
+            "a.b...NettyMessage.allocateBuffer"
+        );
         for most in 0..90 {
             let length = shortened(NAME, most, Characters::Unicode).chars().count();
             assert!(length <= most.max(1), "{length} > {most}");
@@ -84,9 +112,6 @@ mod tests {
             let longest = pieces.split(' ').map(str::len).max().unwrap();
             assert!(longest <= most.max(1));
         }
-        assert_eq!(
-            broken("com.acme.Job.open", 10),
-            "com.acme. Job.open"
-        );
+        assert_eq!(broken("com.acme.Job.open", 10), "com.acme. Job.open");
     }
 }

@@ -1,17 +1,22 @@
 //! Where nothing was found: what that is worth.
 
 use super::also::{self, reasons};
-use super::page::{Page, painted};
 use super::budget;
+use super::page::{Page, painted};
 use crate::report::{Report, wording};
 use crate::rules::{AnswerKind, NO_LINE};
+use crate::units::counted;
 use anstyle::{AnsiColor, Style};
 
 /// How far every limit was, what was looked for, and what could not be told.
 pub(super) fn nothing_found(page: &mut Page, report: &Report) {
     let text = wording::nothing_found(report);
     let is_sure = text.ends_with("found.");
-    let colour = if is_sure { AnsiColor::Green } else { AnsiColor::Yellow };
+    let colour = if is_sure {
+        AnsiColor::Green
+    } else {
+        AnsiColor::Yellow
+    };
     page.line(colour.on_default().bold(), &text);
     let subject = wording::short_subject(report);
     page.line(super::page::FAINT, &subject);
@@ -35,16 +40,27 @@ fn why(page: &mut Page, report: &Report) {
     let against = report
         .checked
         .iter()
-        .filter(|checked| checked.answer == AnswerKind::DoesNotFire && checked.reason.as_deref() != Some(NO_LINE))
+        .filter(|checked| {
+            checked.answer == AnswerKind::DoesNotFire && checked.reason.as_deref() != Some(NO_LINE)
+        })
         .count();
     // A process with a trace is told by its limits; without one the reasons are all there is.
     if report.headroom.is_empty() {
-        for (reason, labels) in reasons(report, AnswerKind::DoesNotFire).iter().take(MOST_REASONS) {
+        for (reason, labels) in reasons(report, AnswerKind::DoesNotFire)
+            .iter()
+            .take(MOST_REASONS)
+        {
             page.item(&format!("{reason} ({})", labels.join(", ")));
         }
     }
     if against > 0 {
-        page.item(&format!("{against} causes were looked for and ruled out; --verbose tells why"));
+        let causes = counted(against as u64, "cause");
+        let more = if page.look.is_verbose() {
+            ""
+        } else {
+            "; --verbose tells why"
+        };
+        page.item(&format!("looked for and ruled out: {causes}{more}"));
     }
     also::lacking(page, report, MOST_REASONS);
 }

@@ -131,7 +131,10 @@ impl Page {
         for character in text.chars() {
             match (character, self.look.characters) {
                 ('\t' | '\n', _) => clean.push(' '),
-                ('\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}', _) => {}
+                (
+                    '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}',
+                    _,
+                ) => {}
                 (character, _) if character.is_control() => clean.push('?'),
                 (character, Characters::Unicode) => clean.push(character),
                 (character, _) if character.is_ascii() => clean.push(character),

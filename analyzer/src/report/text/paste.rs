@@ -10,7 +10,7 @@ pub(super) fn block(page: &mut Page, remedy: &Remedy, version: Option<&str>) {
         return;
     }
     page.blank();
-    let comment = format!("# {}, in place of what it says for these keys", file(version));
+    let comment = format!("# in {}", file(version));
     page.wrapped(FAINT, &comment, "", "# ");
     for (key, value) in &remedy.config {
         let line = page.clean(&format!("{key}: {}", scalar(value)));
@@ -28,9 +28,9 @@ const PASTED: anstyle::Style = anstyle::AnsiColor::Cyan.on_default();
 fn file(version: Option<&str>) -> &'static str {
     let version: Option<FlinkVersion> = version.and_then(|version| version.parse().ok());
     match version.map(|version| (version.major, version.minor)) {
-        None => "config.yaml (before Flink 1.19: flink-conf.yaml)",
+        None => "config.yaml; before Flink 1.19 in flink-conf.yaml",
         Some(version) if version < (1, 19) => "flink-conf.yaml",
-        Some(version) if version < (2, 0) => "config.yaml (or flink-conf.yaml, if that is there)",
+        Some(version) if version < (2, 0) => "config.yaml, or in flink-conf.yaml if that is there",
         Some(_) => "config.yaml",
     }
 }
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn each_version_is_told_the_file_that_it_reads() {
         assert_eq!(file(Some("1.18.1")), "flink-conf.yaml");
-        assert!(file(Some("1.20.5")).starts_with("config.yaml (or flink-conf.yaml"));
+        assert!(file(Some("1.20.5")).ends_with("flink-conf.yaml if that is there"));
         assert_eq!(file(Some("2.3.0")), "config.yaml");
         assert!(file(Some("nonsense")).contains("before Flink 1.19"));
     }
@@ -63,11 +63,15 @@ mod tests {
     /// What is pasted is what Flink reads, by the parsers that follow Flink's.
     #[test]
     fn pasted_lines_are_read_back_as_they_were_meant() {
-        for value in ["1521m", "0.4", "120 s", "-Da=b", "a: b", "it's #1", "*", "/x"] {
+        for value in [
+            "1521m", "0.4", "120 s", "-Da=b", "a: b", "it's #1", "*", "/x",
+        ] {
             let line = format!("taskmanager.memory.process.size: {}\n", scalar(value));
             let read = crate::configuration::yaml_document(&line).unwrap();
             let found = &read["taskmanager.memory.process.size"];
-            let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
+            let text = found
+                .as_str()
+                .map_or_else(|| found.to_string(), str::to_owned);
             assert_eq!(text, value);
         }
     }

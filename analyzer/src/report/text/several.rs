@@ -63,7 +63,10 @@ fn several(page: &mut Page, reports: &[Report]) {
     }
     for (index, lives) in verdicts.iter().enumerate() {
         let shown = lives.shown;
-        rule(page, &format!("{}: {}", index + 1, wording::short_subject(shown)));
+        rule(
+            page,
+            &format!("{}: {}", index + 1, wording::short_subject(shown)),
+        );
         if let Some(summary) = lives.summary() {
             page.line(anstyle::Style::new(), &summary);
             page.blank();
@@ -88,7 +91,11 @@ fn verdicts<'a, 'b>(processes: &'b [Lives<'a>]) -> Vec<&'b Lives<'a>> {
 fn number(verdicts: &[&Lives], report: &Report) -> Option<usize> {
     let key = |report: &Report| {
         let verdict = report.findings.first()?;
-        Some((verdict.label, verdict.severity, verdict.consumer.name.clone()))
+        Some((
+            verdict.label,
+            verdict.severity,
+            verdict.consumer.name.clone(),
+        ))
     };
     let wanted = key(report)?;
     let same = |lives: &&Lives| key(lives.shown).as_ref() == Some(&wanted);
@@ -98,7 +105,9 @@ fn number(verdicts: &[&Lives], report: &Report) -> Option<usize> {
 /// `5 processes: 1 critical, 1 with warnings, 3 healthy`.
 fn counts(processes: &[Lives]) -> String {
     let count = |wanted: Option<Severity>| {
-        let of = processes.iter().filter(|lives| worst(lives.shown) == wanted);
+        let of = processes
+            .iter()
+            .filter(|lives| worst(lives.shown) == wanted);
         of.count()
     };
     let parts = [
@@ -108,8 +117,11 @@ fn counts(processes: &[Lives]) -> String {
         (count(None), "healthy"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-    format!("{} processes: {}", processes.len(), parts.join(", "))
+    let parts: Vec<String> = parts
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    let plural = if processes.len() == 1 { "" } else { "es" };
+    format!("{} process{plural}: {}", processes.len(), parts.join(", "))
 }
 
 /// Columns of the longest label.
@@ -131,13 +143,22 @@ fn row(page: &mut Page, lives: &Lives, number: Option<usize>) {
     };
     let padding = " ".repeat(9_usize.saturating_sub(severity.len()));
     let severity = style.map_or_else(nothing::healthy, |style| painted(style, severity));
-    let label = if shown.findings.is_empty() { "" } else { verdict_name(shown) };
+    let label = if shown.findings.is_empty() {
+        ""
+    } else {
+        verdict_name(shown)
+    };
     let count = match lives.reports.len() {
         1 => String::new(),
         count => format!(", {count} lives"),
     };
-    let subject = wording::short_subject(shown);
-    let room = page.look.columns.saturating_sub(LABEL + OTHERS + count.len());
+    let subject = wording::short_subject(shown)
+        .replacen("TaskManager", "TM", 1)
+        .replacen("JobManager", "JM", 1);
+    let room = page
+        .look
+        .columns
+        .saturating_sub(LABEL + OTHERS + count.len());
     let label_columns = LABEL.min(page.look.columns.saturating_sub(OTHERS + 20));
     let room = room + LABEL - label_columns;
     let label = page.short(label, label_columns);

@@ -1,6 +1,6 @@
 //! A finding: the cause, why, what to do. The first one fits on a screen whatever rules have to say.
 
-use super::page::{HEADING, Page, painted};
+use super::page::{FAINT, HEADING, Page, painted};
 use super::paste;
 use crate::finding::{Finding, Severity};
 use crate::report::{Report, wording};
@@ -17,10 +17,23 @@ pub(super) fn verdict(page: &mut Page, report: &Report, finding: &Finding) {
     let verbose = page.look.is_verbose();
     // Cause, at least one fact, and both headings with their blank lines.
     let room = SCREEN.saturating_sub(cause.len() + 3 + LEAST_WHY);
-    let action = what_to_do(page, report, finding, if verbose { usize::MAX } else { room });
+    let action = what_to_do(
+        page,
+        report,
+        finding,
+        if verbose { usize::MAX } else { room },
+    );
     let room = SCREEN.saturating_sub(cause.len() + action.len() + 3);
     page.append(cause);
-    why(page, finding, if verbose { usize::MAX } else { room.max(LEAST_WHY) });
+    why(
+        page,
+        finding,
+        if verbose {
+            usize::MAX
+        } else {
+            room.max(LEAST_WHY)
+        },
+    );
     page.append(action);
 }
 
@@ -52,13 +65,19 @@ pub(super) fn brief(page: &mut Page, finding: &Finding) {
 
 fn head(page: &mut Page, report: &Report, finding: &Finding) {
     let title = title(finding);
-    let subject = wording::short_subject(report);
-    page.line(severity_style(finding.severity), &title);
+    let subject = page.clean(&wording::short_subject(report));
+    let room = page.look.columns.saturating_sub(title.chars().count());
+    let beside = subject.chars().count() + 2 <= room;
+    let title = painted(severity_style(finding.severity), &title);
+    if beside {
+        let subject = painted(FAINT, &format!("{subject:>room$}"));
+        page.raw(&format!("{title}{subject}"));
+    } else {
+        page.raw(&title);
+        page.line(FAINT, &subject);
+    }
     page.line(HEADING, &wording::headline(finding));
     page.line(Style::new(), &wording::consequence(finding));
-    if !subject.is_empty() {
-        page.line(super::page::FAINT, &subject);
-    }
 }
 
 /// `CRITICAL  direct_leak, 93 % sure`.
@@ -73,14 +92,23 @@ pub(super) fn title(finding: &Finding) -> String {
 
 /// That there is more than one thing, where nobody would look further down.
 fn others_in_a_line(page: &mut Page, report: &Report) {
-    let others: Vec<String> = report.findings.iter().skip(1).map(title_in_a_line).collect();
+    let others: Vec<String> = report
+        .findings
+        .iter()
+        .skip(1)
+        .map(title_in_a_line)
+        .collect();
     if !others.is_empty() {
         page.hanging("Also: ", &others.join("; "));
     }
 }
 
 fn title_in_a_line(finding: &Finding) -> String {
-    format!("{} {}", severity_name(finding.severity), finding.label.name())
+    format!(
+        "{} {}",
+        severity_name(finding.severity),
+        finding.label.name()
+    )
 }
 
 /// The facts, the strongest first, as many as fit; one at least.
@@ -94,10 +122,14 @@ fn why(page: &mut Page, finding: &Finding, room: usize) {
     let facts: Vec<Page> = facts.collect();
     let whole: usize = facts.iter().map(Page::len).sum();
     // A line is kept for how many were left out.
-    let room = if whole <= room { room } else { room.saturating_sub(1) };
+    let room = if whole <= room {
+        room
+    } else {
+        room.saturating_sub(1)
+    };
     let (mut used, mut left_out) = (0, 0);
     for (index, fact) in facts.into_iter().enumerate() {
-        if index > 0 && (left_out > 0 || used + fact.len() > room) {
+        if index > 0 && used + fact.len() > room {
             left_out += 1;
             continue;
         }
@@ -106,20 +138,33 @@ fn why(page: &mut Page, finding: &Finding, room: usize) {
     }
     if left_out > 0 {
         let facts = if left_out == 1 { "fact" } else { "facts" };
-        page.wrapped(super::page::FAINT, &format!("{left_out} more {facts}: --verbose"), "  - ", "    ");
+        page.wrapped(
+            FAINT,
+            &format!("{left_out} more {facts}: --verbose"),
+            "  - ",
+            "    ",
+        );
     }
 }
 
 /// The advice with its lines to paste. Sentences are left out at its end where it does not fit, never lines to paste.
 fn what_to_do(page: &Page, report: &Report, finding: &Finding, room: usize) -> Page {
     let mut pasted = page.beside();
-    paste::block(&mut pasted, &finding.remedy, report.subject.flink_version.as_deref());
+    paste::block(
+        &mut pasted,
+        &finding.remedy,
+        report.subject.flink_version.as_deref(),
+    );
     let with = |sentences: &[&str], cut: bool| {
         let mut advice = page.beside();
         advice.blank();
         advice.raw(&painted(HEADING, "What to do"));
         let text = sentences.join(" ");
-        let text = if cut { format!("{text} More: --verbose.") } else { text };
+        let text = if cut {
+            format!("{text} More: --verbose.")
+        } else {
+            text
+        };
         advice.indented(&text);
         advice
     };
@@ -179,7 +224,8 @@ mod tests {
 
     #[test]
     fn sentences_end_before_a_capital_only() {
-        let text = "Give it 1.5 GiB more, e.g. by size. Close it. No size helps: twice would last 3.5 s.";
+        let text =
+            "Give it 1.5 GiB more, e.g. by size. Close it. No size helps: twice would last 3.5 s.";
         let found: Vec<&str> = sentences(text).collect();
         assert_eq!(
             found,

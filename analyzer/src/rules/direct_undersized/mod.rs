@@ -98,7 +98,7 @@ fn given_back(picture: &DirectPicture<'_>) -> Option<Evidence> {
             .first()
             .map_or(last.t_ms, |incident| incident.t_ms);
         let text = format!(
-            "a forced collection made room {made_room} time(s): each stops the whole process"
+            "forced collections made room, {made_room} in all: each stops the whole process"
         );
         Evidence::new(text, "slow_path_succeeded", first, last.t_ms).with_value(made_room)
     })

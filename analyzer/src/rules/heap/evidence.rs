@@ -3,7 +3,7 @@
 use super::consumer::holder_name;
 use super::{Basis, HeapPicture};
 use crate::finding::Evidence;
-use crate::units::{bytes, duration, rate, time_of_day, to_bytes};
+use crate::units::{bytes, duration, rate_within, time_of_day, to_bytes};
 use flinkmem_trace::{Frame, Holder, HolderKind};
 
 /// All of them, the strongest first.
@@ -82,13 +82,11 @@ fn growth(picture: &HeapPicture<'_>) -> Option<Evidence> {
         Basis::Any => "after collections (old garbage among it)",
     };
     let text = format!(
-        "{what} the live set went from {} to {} in {}: {} (95 %: {} to {})",
+        "{what} the live set went from {} to {} in {}: {}",
         bytes(to_bytes(first.bytes)),
         bytes(to_bytes(last.bytes)),
         duration(last.s - first.s),
-        rate(trend.slope),
-        rate(trend.low),
-        rate(trend.high),
+        rate_within(trend.slope, trend.low, trend.high),
     );
     let at = |s: f64| picture.wall(to_bytes(s * 1000.0));
     let fact = Evidence::new(text, "heap.after_gc_bytes", at(first.s), at(last.s));

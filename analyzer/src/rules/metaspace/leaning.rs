@@ -104,7 +104,7 @@ fn before(picture: &MetaspacePicture<'_>, generations: &Generations<'_>) -> Lean
     if ended < SEVERAL {
         return Leaning::Neither(match ended {
             0 => "no class loader of an ended job is alive".to_owned(),
-            few => format!("{few} class loader(s) of ended jobs are alive, which is usual"),
+            few => format!("class loaders of ended jobs that are alive: {few}, which is usual"),
         });
     }
     let collected = generations.collected as f64 / generations.ever_ended.max(1) as f64;

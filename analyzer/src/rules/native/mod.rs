@@ -30,7 +30,7 @@ use super::{Answer, Facts, Verdict};
 use crate::budget::Wish;
 use crate::case::{Case, Moment};
 use crate::finding::{Consumer, ConsumerKind, Evidence, Finding, Label, Remedy};
-use crate::units::{bytes, duration, rate};
+use crate::units::{bytes, duration, rate, rate_within};
 use flinkmem_trace::{Frame, Owner};
 use libraries::GrowingLibrary;
 use objects::LiveObjects;
@@ -154,12 +154,10 @@ impl<'a> Native<'a> {
     /// That a series rose: from what to what, how fast.
     fn rose(&self, what: &str, signal: &'static str, series: &Series) -> Evidence {
         let pace = match series.growth.filter(|_| series.is_steady()) {
-            Some(growth) => format!(
-                ": {} (95 %: {} to {})",
-                rate(growth.trend.slope),
-                rate(growth.trend.low),
-                rate(growth.trend.high)
-            ),
+            Some(growth) => {
+                let trend = growth.trend;
+                format!(": {}", rate_within(trend.slope, trend.low, trend.high))
+            }
             None if series.span_s() > 0.0 => {
                 format!(": {}", rate(series.grown() as f64 / series.span_s()))
             }

@@ -70,8 +70,8 @@ fn unmanaged(native: &Native<'_>, used: &RocksDbUse) -> Option<crate::finding::E
         return None;
     }
     let text = format!(
-        "{} database(s) are open and no write buffer manager is: nothing bounds their memtables together",
-        used.most.databases
+        "open: {} and no write buffer manager; nothing bounds their memtables together",
+        crate::units::counted(used.most.databases as u64, "database")
     );
     Some(native.evidence(text, "rocksdb.write_buffer_managers", &used.series))
 }

@@ -150,7 +150,7 @@ impl<'a> ThreadPicture<'a> {
             .line
             .map_or(String::new(), |line| format!(" (line {line})"));
         let text = format!(
-            "{} thread(s) {pattern} live, started by {}{line}",
+            "threads {pattern} that live: {}, started by {}{line}",
             group.live, creator.method
         );
         let at = census.taken.t_ms;
@@ -189,8 +189,9 @@ impl<'a> ThreadPicture<'a> {
             format!(" in thread \"{short}\"")
         });
         let text = format!(
-            "the JVM could not start a thread at {}{thread}, {times} time(s) until {}; {}",
+            "the JVM could not start a thread at {}{thread}, {} until {}; {}",
             time_of_day(first.t_ms),
+            crate::units::counted(times, "refusal"),
             time_of_day(last.t_ms),
             self.limit.in_words(),
         );
