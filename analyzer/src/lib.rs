@@ -12,6 +12,7 @@ pub mod budget;
 pub mod case;
 pub mod cli;
 pub mod configuration;
+pub mod doctor;
 pub mod explain;
 pub mod finding;
 pub mod forecast;

@@ -68,6 +68,16 @@ pub fn counted(count: u64, thing: &str) -> String {
     format!("{count} {thing}{plural}")
 }
 
+/// That something happened so often in all, the last time then: `, 12 times until 03:37:11Z`. Nothing where it happened once.
+#[must_use]
+pub fn and_again(times: u64, last_ms: i64) -> String {
+    if times > 1 {
+        format!(", {times} times until {}", time_of_day(last_ms))
+    } else {
+        String::new()
+    }
+}
+
 /// A duration in its two largest units: `2 h 14 min`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {

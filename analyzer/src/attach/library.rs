@@ -99,7 +99,8 @@ fn place(content: &[u8], path: &Path) -> io::Result<()> {
     placed
 }
 
-fn beside_this_program() -> Result<PathBuf, AttachError> {
+/// The library beside this program.
+pub(crate) fn beside_this_program() -> Result<PathBuf, AttachError> {
     let program = std::env::current_exe().ok();
     let directory = program.as_deref().and_then(Path::parent);
     let path = directory.map_or_else(|| PathBuf::from(NAME), |directory| directory.join(NAME));

@@ -23,6 +23,7 @@ mod protocol;
 mod target;
 
 pub use error::AttachError;
+pub(crate) use library::beside_this_program as library_beside_this_program;
 pub use target::Target;
 
 use flinkmem_trace::control::AttachAnswer;

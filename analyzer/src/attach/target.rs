@@ -50,6 +50,12 @@ impl Target {
         )
     }
 
+    /// The user that it acts as.
+    #[must_use]
+    pub fn uid(&self) -> Uid {
+        self.user().0
+    }
+
     /// Where a path of its file system can be found from here.
     #[must_use]
     pub fn path(&self, inside: &Path) -> PathBuf {

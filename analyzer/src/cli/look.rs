@@ -1,6 +1,6 @@
 //! Where a text goes decides how it looks: colours and width are a terminal's, characters the locale's.
 
-use crate::report::{Characters, Look, Verbosity};
+use crate::report::{Characters, Look, NARROWEST, Verbosity, WIDEST};
 use anstream::ColorChoice;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
@@ -19,6 +19,13 @@ pub(super) struct LookArguments {
     #[arg(short, long)]
     pub(super) quiet: bool,
 
+    #[command(flatten)]
+    color: ColorArguments,
+}
+
+/// Whether there are colours.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct ColorArguments {
     /// Colours
     ///
     /// auto: on a terminal only. NO_COLOR and CLICOLOR_FORCE are honoured. Nothing is told by colour alone.
@@ -49,14 +56,26 @@ impl LookArguments {
             verbosity,
             ..Look::default()
         };
-        let stdout = std::io::stdout();
-        let terminal = file.is_none() && stdout.is_terminal();
-        match terminal_size::terminal_size_of(&stdout) {
-            Some((columns, _)) if terminal => look.for_columns(columns.0.into()),
-            _ => look,
-        }
+        look.for_columns(columns(file))
     }
 
+    /// The text as it is to be written.
+    pub(super) fn finished(self, text: String, file: Option<&Path>) -> String {
+        self.color.finished(text, file)
+    }
+}
+
+/// The columns of the terminal that a text goes to; many, where it goes anywhere else.
+pub(super) fn columns(file: Option<&Path>) -> usize {
+    let stdout = std::io::stdout();
+    let of_terminal = || terminal_size::terminal_size_of(&stdout);
+    let to_terminal = file.is_none() && stdout.is_terminal();
+    let size = to_terminal.then(of_terminal).flatten();
+    size.map_or(WIDEST, |(columns, _)| usize::from(columns.0))
+        .clamp(NARROWEST, WIDEST)
+}
+
+impl ColorArguments {
     /// Whether escape sequences of colours stay in a text.
     pub(super) fn has_colours(self, file: Option<&Path>) -> bool {
         match self.color {

@@ -5,6 +5,7 @@ mod attach;
 mod batch;
 mod configured;
 mod diagnose;
+mod doctor;
 mod explain;
 mod look;
 mod model;
@@ -30,6 +31,7 @@ Examples:
   flinkmem explain direct_leak                   what a label means and what to do
   flinkmem attach 4711                           load the agent into a JVM that runs
   flinkmem snapshot 4711                         who holds what in it now
+  flinkmem doctor --dir /traces                  does the library load here, does the trace survive?
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
   flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process
   flinkmem size /traces                          a whole configuration from measured peaks",
@@ -52,6 +54,8 @@ pub enum Command {
     Attach(attach::Attach),
     /// Have the agent in a running process take everything it knows now, and show it.
     Snapshot(snapshot::SnapshotArguments),
+    /// Check an installation: does the library load in this JVM, does what it writes survive?
+    Doctor(doctor::Doctor),
     /// Derive every memory pool of a configuration, as Flink would.
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
@@ -81,6 +85,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Attach(arguments) => attach::run(&arguments),
         Command::Snapshot(arguments) => snapshot::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),

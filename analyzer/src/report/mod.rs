@@ -15,7 +15,9 @@ pub use headroom::{Headroom, Unit};
 pub use quality::TraceQuality;
 pub use rss::{LibraryPart, Rss, RssPart};
 pub use subject::{FileRead, Subject};
-pub use text::{Characters, Look, Verbosity, to_lines, to_screen, to_screens, to_text};
+pub use text::{
+    Characters, Look, NARROWEST, Verbosity, WIDEST, to_lines, to_screen, to_screens, to_text,
+};
 
 use crate::budget::{Budget, BudgetLine, budget_lines};
 use crate::case::{Case, Outcome, Surroundings};

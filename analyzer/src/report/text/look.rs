@@ -30,9 +30,9 @@ pub enum Verbosity {
 }
 
 /// What a report is never wider than: longer lines do not read well.
-pub(super) const WIDEST: usize = 80;
+pub const WIDEST: usize = 80;
 /// What it is never narrower than: tables would fall apart.
-pub(super) const NARROWEST: usize = 60;
+pub const NARROWEST: usize = 60;
 
 impl Default for Look {
     fn default() -> Self {

@@ -11,7 +11,7 @@ mod paste;
 mod several;
 mod verdict;
 
-pub use look::{Characters, Look, Verbosity};
+pub use look::{Characters, Look, NARROWEST, Verbosity, WIDEST};
 pub use several::{to_lines, to_screens};
 
 use super::{Report, wording};

@@ -193,11 +193,10 @@ impl<'a> MetaspacePicture<'a> {
             format!(" in thread \"{short}\"")
         });
         let text = format!(
-            "{} met {limit} at {}{thread}: {} until {}",
+            "{} met {limit} at {}{thread}: OutOfMemoryError{}",
             self.area.in_words(),
             time_of_day(first.t_ms),
-            crate::units::counted(times, "OutOfMemoryError"),
-            time_of_day(last.t_ms),
+            crate::units::and_again(times, last.t_ms),
         );
         let fact = Evidence::new(text, "resource_exhausted", first.t_ms, last.t_ms);
         Some(fact.with_value(self.peak))

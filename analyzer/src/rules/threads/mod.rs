@@ -189,10 +189,9 @@ impl<'a> ThreadPicture<'a> {
             format!(" in thread \"{short}\"")
         });
         let text = format!(
-            "the JVM could not start a thread at {}{thread}, {} until {}; {}",
+            "the JVM could not start a thread at {}{thread}{}; {}",
             time_of_day(first.t_ms),
-            crate::units::counted(times, "refusal"),
-            time_of_day(last.t_ms),
+            crate::units::and_again(times, last.t_ms),
             self.limit.in_words(),
         );
         let fact = Evidence::new(text, "resource_exhausted", first.t_ms, last.t_ms);
