@@ -1,6 +1,7 @@
 //! What else the environment brings: variables with Java options, other agents, /tmp.
 
 use super::Check;
+use procfs::process::Process;
 use std::path::Path;
 
 /// Variables from which a JVM takes options.
@@ -13,7 +14,9 @@ pub(super) fn checks() -> Vec<Check> {
         .iter()
         .filter_map(|name| Some((*name, std::env::var(name).ok()?)));
     let values: Vec<(&str, String)> = values.filter(|(_, value)| !value.is_empty()).collect();
-    vec![java_options(&values), tmp(Path::new("/tmp"))]
+    let mut checks = vec![java_options(&values), tmp(Path::new("/tmp"))];
+    checks.extend(root());
+    checks
 }
 
 fn java_options(values: &[(&str, String)]) -> Check {
@@ -55,6 +58,22 @@ pub(super) fn other_agents(options: &str) -> impl Iterator<Item = &str> {
     words
         .filter(|word| !word.contains("libflinkmem"))
         .map(|word| word.split('=').next().unwrap_or(word))
+}
+
+/// Whether anything but volumes can be written, where that can be told.
+fn root() -> Option<Check> {
+    let mounts = Process::myself().ok()?.mountinfo().ok()?;
+    let mut mounts = mounts.into_iter();
+    let root = mounts.rfind(|mount| mount.mount_point == Path::new("/"))?;
+    let read_only = root.mount_options.contains_key("ro");
+    Some(Check::ok(
+        "root",
+        if read_only {
+            "the root file system is read-only; the agent writes into its directory only"
+        } else {
+            "the root file system can be written"
+        },
+    ))
 }
 
 /// HotSpot makes its socket for attaching and its performance data in /tmp, whatever `$TMPDIR` says.

@@ -178,10 +178,9 @@ fn installation(wish: &Wish, configured: Option<&Configured>) -> Vec<Check> {
 
 /// Where the agent would write.
 fn directory_of(wish: &Wish, options: &str) -> Option<PathBuf> {
-    let parts = options.split(',').filter_map(|part| part.split_once('='));
+    let mut parts = options.split(',').filter_map(|part| part.split_once('='));
     let option = parts
-        .filter(|(key, _)| key.trim() == "dir")
-        .last()
+        .rfind(|(key, _)| key.trim() == "dir")
         .map(|(_, dir)| PathBuf::from(dir.trim()));
     let logs = || std::env::var_os("FLINK_LOG_DIR").map(PathBuf::from);
     let is_named = |dir: &PathBuf| !dir.as_os_str().is_empty();

@@ -71,7 +71,7 @@ fn unmanaged(native: &Native<'_>, used: &RocksDbUse) -> Option<crate::finding::E
     }
     let text = format!(
         "open: {} and no write buffer manager; nothing bounds their memtables together",
-        crate::units::counted(used.most.databases as u64, "database")
+        crate::units::counted(used.most.databases, "database")
     );
     Some(native.evidence(text, "rocksdb.write_buffer_managers", &used.series))
 }
