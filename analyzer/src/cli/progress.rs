@@ -3,6 +3,8 @@
 //! The kernel counts what this process reads, so readers need not: `rchar` of `/proc/self/io`. Bytes are those on the disk, compressed or not.
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
+use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use procfs::process::Process;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -15,7 +17,8 @@ const SILENT: Duration = Duration::from_millis(500);
 /// Between two looks at the counter.
 const STEP: Duration = Duration::from_millis(100);
 
-/// A line on stderr while it lives. Ctrl-C ends the program as ever; the line is one that nothing has to be cleaned up after.
+/// A line on stderr while it lives. Ctrl-C ends the program as ever, but takes the line away first: until then the signal is held back in this
+/// thread and those that it starts, and the one that draws looks for it.
 #[derive(Debug)]
 pub(super) struct Progress {
     running: Option<(Sender<()>, JoinHandle<()>)>,
@@ -29,8 +32,11 @@ impl Progress {
         }
         let whole = paths.map(size_on_disk).sum();
         let (done, wait) = channel();
+        // Where a signal cannot be held back or no thread be had, there is no progress to be seen, and all goes on.
+        let Ok(()) = interrupts().thread_block() else {
+            return Self { running: None };
+        };
         let spawned = std::thread::Builder::new().spawn(move || show(whole, &wait));
-        // Without a thread there is no progress to be seen, and all goes on.
         Self {
             running: spawned.ok().map(|thread| (done, thread)),
         }
@@ -44,28 +50,46 @@ impl Drop for Progress {
             // It ends at once, and has cleared its line by then.
             let _ = thread.join();
         }
+        let _ = interrupts().thread_unblock();
     }
+}
+
+/// What Ctrl-C sends.
+fn interrupts() -> SigSet {
+    SigSet::from(Signal::SIGINT)
 }
 
 fn show(whole: u64, done: &Receiver<()>) {
     let (began, first) = (Instant::now(), bytes_read());
-    let waits = |time| done.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
-    if !waits(SILENT) {
-        return;
-    }
-    let bar = ProgressBar::new(whole);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:20} {percent:>3} %") {
-        bar.set_style(style.progress_chars("## "));
-    }
-    loop {
-        let read = bytes_read().saturating_sub(first);
-        bar.set_position(read.min(whole));
-        bar.set_message(message(read, whole, began.elapsed()));
-        if !waits(STEP) {
-            bar.finish_and_clear();
-            return;
+    let interrupted = SignalFd::with_flags(&interrupts(), SfdFlags::SFD_NONBLOCK).ok();
+    let mut bar = None;
+    while done.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
+        let signal = interrupted
+            .as_ref()
+            .and_then(|signals| signals.read_signal().ok().flatten());
+        if signal.is_some() {
+            drop(bar.take().inspect(ProgressBar::finish_and_clear));
+            let _ = interrupts().thread_unblock();
+            let _ = raise(Signal::SIGINT);
+        }
+        if began.elapsed() >= SILENT {
+            let bar = bar.get_or_insert_with(|| line(whole));
+            let read = bytes_read().saturating_sub(first);
+            bar.set_message(message(read, whole, began.elapsed()));
+            bar.set_position(read.min(whole));
         }
     }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+}
+
+fn line(whole: u64) -> ProgressBar {
+    let bar = ProgressBar::new(whole);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:20} {percent:>3} %") {
+        bar.set_style(style.progress_chars("##."));
+    }
+    bar
 }
 
 /// `reading 1.2 GiB of 4.0 GiB, 310 MiB/s`.
