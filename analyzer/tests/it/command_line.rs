@@ -440,9 +440,9 @@ fn lives_of_one_pod_are_one_row_and_one_screen() {
         std::fs::rename(directory, own).unwrap();
     }
     let stdout = text(&diagnose(parent.path(), &[]).stdout);
-    assert!(stdout.starts_with("1 process"), "{stdout}");
+    assert!(stdout.starts_with("12 processes: 12 critical"), "{stdout}");
     assert!(stdout.contains("pid 1, 12 lives"), "{stdout}");
-    assert!(stdout.contains("direct_leak in 12"), "{stdout}");
+    assert!(stdout.contains("12 lives one after the other"), "{stdout}");
     assert_eq!(stdout.matches("What to do").count(), 1, "{stdout}");
     let each = text(&diagnose(parent.path(), &["--verbose"]).stdout);
     assert_eq!(each.matches("What to do").count(), 12);

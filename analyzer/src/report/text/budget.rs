@@ -1,9 +1,10 @@
 //! The tables: pools, who holds the resident memory, and how far limits are.
 
-use super::page::{FAINT, Page, painted, percent};
+use super::page::{self, FAINT, Page, painted, percent};
 use crate::budget::BudgetLine;
 use crate::report::{Headroom, LibraryPart, Rss};
 use crate::units::{bytes, time_of_day};
+use anstyle::Style;
 
 /// From so many columns on a table has bars, and the budget its fourth column.
 const WITH_BARS: usize = 78;
@@ -46,6 +47,9 @@ pub(super) fn pools(page: &mut Page, lines: &[BudgetLine]) {
     }
 }
 
+/// The pool that Flink takes whole when it starts: that it is full says nothing.
+const TAKEN_WHOLE: &str = "network";
+
 /// How full a pool was, or nothing where that was not measured.
 fn fullness(page: &Page, line: &BudgetLine, wide: bool) -> String {
     let (Some(peak), Some(configured)) = (line.peak, line.configured) else {
@@ -57,7 +61,12 @@ fn fullness(page: &Page, line: &BudgetLine, wide: bool) -> String {
     }
     let percent = percent(peak, configured);
     if wide {
-        let bar = page.bar(line.used.unwrap_or(peak), peak, configured);
+        let style = if line.component == TAKEN_WHOLE {
+            Style::new()
+        } else {
+            page::fullness(percent)
+        };
+        let bar = page.bar(style, line.used.unwrap_or(peak), peak, configured);
         format!("{bar} {percent:>3} %")
     } else {
         format!(" {percent:>3} %")
@@ -84,7 +93,7 @@ pub(super) fn resident(page: &mut Page, rss: &Rss) {
         .split_at(if all { rss.parts.len() } else { MOST_OWNERS });
     let mut row = |owner: &str, size: u64| {
         let owner = page.short(owner, 25);
-        let bar = page.bar(size, size, rss.bytes);
+        let bar = page.bar(Style::new(), size, size, rss.bytes);
         let percent = percent(size, rss.bytes);
         let row = format!("  {owner:<25}{:>11}   {bar} {percent:>3} %", bytes(size));
         page.raw(&row);
@@ -118,7 +127,8 @@ pub(super) fn headroom(page: &mut Page, limits: &[Headroom]) {
         let [limit, peak, left] = figures;
         let mut row = format!("  {:<24}{limit:>10}{peak:>10}{left:>10}", one.what);
         if page.look.columns >= WITH_BARS {
-            let bar = page.bar(one.peak, one.peak, one.limit);
+            let style = page::fullness(percent(one.peak, one.limit));
+            let bar = page.bar(style, one.peak, one.peak, one.limit);
             row += &format!("  {bar} {:>3} %", percent(one.peak, one.limit));
         }
         page.raw(&row);

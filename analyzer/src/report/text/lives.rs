@@ -2,86 +2,68 @@
 
 use crate::finding::Severity;
 use crate::report::{Report, subject::ProcessKind};
-use std::collections::BTreeMap;
 
-/// One life after the other at one place, the oldest first.
+/// Lives at one place with the same verdict, the oldest first.
 #[derive(Debug)]
 pub(super) struct Lives<'a> {
     pub(super) reports: Vec<&'a Report>,
-    /// The newest of the worst.
+    /// The newest.
     pub(super) shown: &'a Report,
+    /// All lives at the place, whatever was found in them.
+    pub(super) at_the_place: usize,
 }
 
 /// So many lives in a row are a loop; two processes may well follow each other.
 const LOOP: usize = 3;
 
 impl<'a> Lives<'a> {
-    /// Puts the lives of each process together, the worst process first.
+    /// Puts the lives of each process together, the worst first.
     pub(super) fn of(reports: &'a [Report]) -> Vec<Self> {
-        let mut ordered: Vec<&Report> = reports.iter().collect();
-        ordered.sort_by_key(|report| report.subject.life_ms);
-        let mut found: Vec<Self> = Vec::new();
-        for report in ordered {
-            let goes_on = |lives: &&mut Self| {
-                lives
-                    .reports
-                    .last()
-                    .is_some_and(|last| follows(last, report))
-            };
-            match found.iter_mut().find(goes_on) {
-                Some(lives) => lives.push(report),
-                None => found.push(Self::one(report)),
-            }
-        }
-        let (loops, single): (Vec<_>, Vec<_>) = found
+        let mut all: Vec<Self> = places(reports)
             .into_iter()
-            .partition(|lives| lives.reports.len() >= LOOP);
-        let single = single.into_iter().flat_map(|lives| lives.reports);
-        let single = single.map(Self::one);
-        let mut all: Vec<Self> = loops.into_iter().chain(single).collect();
+            .flat_map(|lives| {
+                if lives.len() < LOOP {
+                    lives.into_iter().map(|life| Self::one(life, 1)).collect()
+                } else {
+                    by_verdict(&lives)
+                }
+            })
+            .collect();
         all.sort_by_key(|lives| std::cmp::Reverse(worst(lives.shown)));
         all
     }
 
-    fn one(report: &'a Report) -> Self {
+    fn one(report: &'a Report, at_the_place: usize) -> Self {
         Self {
             reports: vec![report],
             shown: report,
+            at_the_place,
         }
     }
 
-    fn push(&mut self, next: &'a Report) {
-        if worst(next) >= worst(self.shown) {
-            self.shown = next;
+    /// How many, in a word or two; nothing for a process that has but this life.
+    pub(super) fn count(&self) -> String {
+        match (self.reports.len(), self.at_the_place) {
+            (_, 1) => String::new(),
+            (count, all) if count == all => format!(", {count} lives"),
+            (count, all) => format!(", {count} of {all} lives"),
         }
-        self.reports.push(next);
     }
 
-    /// How many, when, and what was found how often; `None` for a single life.
+    /// How many, when, how long; `None` for a single life.
     pub(super) fn summary(&self) -> Option<String> {
         let (first, last) = (self.reports.first()?, self.reports.last()?);
-        if self.reports.len() < LOOP {
+        if self.reports.len() < 2 {
             return None;
         }
         let (began, _) = first.subject.life_ms?;
         let (_, ended) = last.subject.life_ms?;
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for report in &self.reports {
-            *counts.entry(verdict_name(report)).or_default() += 1;
-        }
-        let mut counts: Vec<_> = counts.into_iter().collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(name, count)| format!("{name} in {count}"))
-            .collect();
         Some(format!(
-            "{} lives one after the other from {} to {}, {} each: {}. This is the newest of the worst; --verbose shows each.",
+            "{} lives one after the other from {} to {}, {} each, with the same verdict. This is the newest; --verbose shows each.",
             self.reports.len(),
             crate::units::day_and_time(began),
             crate::units::day_and_time(ended),
             self.lengths(),
-            counts.join(", ")
         ))
     }
 
@@ -95,6 +77,53 @@ impl<'a> Lives<'a> {
         });
         crate::units::duration_range(shortest, longest)
     }
+}
+
+/// The lives at each place, the oldest first.
+fn places(reports: &[Report]) -> Vec<Vec<&Report>> {
+    let mut ordered: Vec<&Report> = reports.iter().collect();
+    ordered.sort_by_key(|report| report.subject.life_ms);
+    let mut found: Vec<Vec<&Report>> = Vec::new();
+    for report in ordered {
+        let goes_on =
+            |lives: &&mut Vec<&Report>| lives.last().is_some_and(|last| follows(last, report));
+        match found.iter_mut().find(goes_on) {
+            Some(lives) => lives.push(report),
+            None => found.push(vec![report]),
+        }
+    }
+    found
+}
+
+/// The lives at one place by what was found in them.
+fn by_verdict<'a>(lives: &[&'a Report]) -> Vec<Lives<'a>> {
+    let mut found: Vec<Lives<'a>> = Vec::new();
+    for life in lives {
+        match found
+            .iter_mut()
+            .find(|known| same_verdict(known.shown, life))
+        {
+            Some(known) => {
+                known.reports.push(life);
+                known.shown = life;
+            }
+            None => found.push(Lives::one(life, lives.len())),
+        }
+    }
+    found
+}
+
+/// Whether both say the same of the same consumer.
+pub(super) fn same_verdict(one: &Report, other: &Report) -> bool {
+    let verdict = |report: &Report| {
+        let verdict = report.findings.first()?;
+        Some((
+            verdict.label,
+            verdict.severity,
+            verdict.consumer.name.clone(),
+        ))
+    };
+    verdict(one) == verdict(other)
 }
 
 fn follows(last: &Report, next: &Report) -> bool {

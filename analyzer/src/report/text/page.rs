@@ -148,13 +148,12 @@ impl Page {
     }
 
     /// How full something is: what is in use, what was in use at most, and the whole.
-    pub(super) fn bar(&self, used: u64, peak: u64, whole: u64) -> String {
+    pub(super) fn bar(&self, style: Style, used: u64, peak: u64, whole: u64) -> String {
         let (full, once) = self.look.bar_characters();
         let free = match self.look.characters {
             Characters::Ascii => '.',
             Characters::Unicode => '·',
         };
-        let colour = fullness(percent(used.max(peak), whole));
         let (used, peak) = (cells(used, whole), cells(peak, whole));
         let bar: String = (0..BAR)
             .map(|cell| match cell {
@@ -163,7 +162,7 @@ impl Page {
                 _ => free,
             })
             .collect();
-        painted(colour, &bar)
+        painted(style, &bar)
     }
 }
 
@@ -200,8 +199,8 @@ pub(super) fn percent(part: u64, whole: u64) -> u64 {
     u64::try_from(percent).unwrap_or(u64::MAX)
 }
 
-/// The colour of a limit that is so full.
-fn fullness(percent: u64) -> Style {
+/// The colour of a limit that is so full, in percent.
+pub(super) fn fullness(percent: u64) -> Style {
     use anstyle::AnsiColor::{Green, Red, Yellow};
     let colour = match percent {
         95.. => Red,
@@ -272,7 +271,9 @@ mod tests {
     #[test]
     fn a_bar_is_full_only_when_the_limit_is() {
         let page = page(80, Characters::Ascii);
-        let bar = |used, peak| anstream::adapter::strip_str(&page.bar(used, peak, 100)).to_string();
+        let bar = |used, peak| {
+            anstream::adapter::strip_str(&page.bar(Style::new(), used, peak, 100)).to_string()
+        };
         assert_eq!(bar(0, 0), "..........");
         assert_eq!(bar(1, 1), "#.........");
         assert_eq!(bar(30, 70), "###++++...");

@@ -1,6 +1,6 @@
 //! Several processes: a table, the worst first, and a screen for each verdict; or a line for each process.
 
-use super::lives::{Lives, verdict_name, worst};
+use super::lives::{Lives, same_verdict, verdict_name, worst};
 use super::look::{Characters, Look};
 use super::page::{FAINT, HEADING, Page, painted};
 use super::verdict::{severity_name, severity_style};
@@ -49,7 +49,7 @@ pub fn to_lines(reports: &[Report], look: Look) -> String {
 fn several(page: &mut Page, reports: &[Report]) {
     let processes = Lives::of(reports);
     let verdicts = verdicts(&processes);
-    page.line(HEADING, &counts(&processes));
+    page.line(HEADING, &counts(reports));
     page.blank();
     for lives in &processes {
         row(page, lives, number(&verdicts, lives.shown));
@@ -89,25 +89,14 @@ fn verdicts<'a, 'b>(processes: &'b [Lives<'a>]) -> Vec<&'b Lives<'a>> {
 
 /// Which screen shows the verdict of a report, counted from 1.
 fn number(verdicts: &[&Lives], report: &Report) -> Option<usize> {
-    let key = |report: &Report| {
-        let verdict = report.findings.first()?;
-        Some((
-            verdict.label,
-            verdict.severity,
-            verdict.consumer.name.clone(),
-        ))
-    };
-    let wanted = key(report)?;
-    let same = |lives: &&Lives| key(lives.shown).as_ref() == Some(&wanted);
+    let same = |lives: &&Lives| !report.findings.is_empty() && same_verdict(lives.shown, report);
     verdicts.iter().position(same).map(|index| index + 1)
 }
 
 /// `5 processes: 1 critical, 1 with warnings, 3 healthy`.
-fn counts(processes: &[Lives]) -> String {
+fn counts(reports: &[Report]) -> String {
     let count = |wanted: Option<Severity>| {
-        let of = processes
-            .iter()
-            .filter(|lives| worst(lives.shown) == wanted);
+        let of = reports.iter().filter(|report| worst(report) == wanted);
         of.count()
     };
     let parts = [
@@ -120,8 +109,7 @@ fn counts(processes: &[Lives]) -> String {
     let parts: Vec<String> = parts
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
-    let plural = if processes.len() == 1 { "" } else { "es" };
-    format!("{} process{plural}: {}", processes.len(), parts.join(", "))
+    format!("{} processes: {}", reports.len(), parts.join(", "))
 }
 
 /// Columns of the longest label.
@@ -148,10 +136,7 @@ fn row(page: &mut Page, lives: &Lives, number: Option<usize>) {
     } else {
         verdict_name(shown)
     };
-    let count = match lives.reports.len() {
-        1 => String::new(),
-        count => format!(", {count} lives"),
-    };
+    let count = lives.count();
     let subject = wording::short_subject(shown)
         .replacen("TaskManager", "TM", 1)
         .replacen("JobManager", "JM", 1);
