@@ -7,8 +7,12 @@ use std::path::Path;
 /// Writes `text` to a file, or to stdout. A reader that has seen enough and closed the pipe is no error.
 pub(super) fn write(text: &str, file: Option<&Path>) -> anyhow::Result<()> {
     if let Some(path) = file {
-        return std::fs::write(path, text)
-            .with_context(|| format!("cannot write {}", path.display()));
+        return std::fs::write(path, text).with_context(|| {
+            format!(
+                "cannot write {}; name a file in a directory that is there and can be written",
+                path.display()
+            )
+        });
     }
     let mut stdout = std::io::stdout().lock();
     match stdout

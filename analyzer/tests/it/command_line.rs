@@ -564,3 +564,78 @@ fn an_archive_is_read_as_what_is_in_it() {
     std::fs::write(&archive, &std::fs::read(&archive).unwrap()[..600]).unwrap();
     check_refused(&diagnose(&archive, &[]), &["cannot unpack", "tar -xf"]);
 }
+
+/// What a terminal of so many columns would show, with its escape sequences.
+fn on_a_terminal(columns: u16, trace: &Path) -> String {
+    let program = env!("CARGO_BIN_EXE_flinkmem");
+    let command = format!(
+        "stty cols {columns} rows 24; {program} diagnose {}",
+        trace.display()
+    );
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env("LC_ALL", "C.UTF-8")
+        .env("TERM", "xterm-256color")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn on_a_terminal_there_are_colours_and_lines_of_its_width() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = leak_to_the_limit().write(parent.path());
+    for (columns, widest) in [(60, 60), (72, 72), (200, 80)] {
+        let shown = on_a_terminal(columns, &trace);
+        assert!(shown.contains("\u{1b}[1m\u{1b}[31mCRITICAL"), "{shown}");
+        let plain = anstream::adapter::strip_str(&shown).to_string();
+        let width = plain
+            .lines()
+            .map(|line| line.trim_end().chars().count())
+            .max();
+        assert!(
+            width <= Some(widest),
+            "{width:?} columns of {columns}: {plain}"
+        );
+    }
+}
+
+#[test]
+fn a_trace_of_somebody_else_is_named_with_its_owner() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    let parent = tempfile::tempdir().unwrap();
+    let everybody = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(parent.path(), everybody).unwrap();
+    let trace = leak_to_the_limit().write(parent.path());
+    // Where this was built, somebody else may not look.
+    let program = parent.path().join("flinkmem");
+    std::fs::copy(env!("CARGO_BIN_EXE_flinkmem"), &program).unwrap();
+    let own = parent.path().metadata().unwrap().uid();
+    let diagnose = || {
+        let mut command = Command::new(&program);
+        // Nothing is forbidden to root.
+        if own == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.arg("diagnose").arg(&trace).output().unwrap()
+    };
+    let says = format!("It belongs to uid {own}, and this is uid");
+    for forbidden in [trace.join("facts.jsonl"), trace.clone()] {
+        let nobody = std::fs::Permissions::from_mode(0);
+        std::fs::set_permissions(&forbidden, nobody).unwrap();
+        if forbidden != trace {
+            std::fs::set_permissions(
+                trace.join("samples-000000.jsonl"),
+                std::fs::Permissions::from_mode(0),
+            )
+            .unwrap();
+        }
+        check_refused(&diagnose(), &["permission denied", &says, "as root"]);
+    }
+    std::fs::set_permissions(&trace, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
