@@ -83,7 +83,12 @@ impl Headroom {
                 Some(cgroup.anon_bytes.map_or(in_use, |anon| anon.max(in_use)))
             };
             let peak = timeline.peak(held)?;
-            Some(measured("container, no cache", limit, peak, Unit::Bytes))
+            Some(measured(
+                "container without cache",
+                limit,
+                peak,
+                Unit::Bytes,
+            ))
         };
         let threads = || {
             let limit = timeline.last(|moment| Some(moment.pids?.max))?;

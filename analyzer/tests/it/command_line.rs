@@ -401,6 +401,38 @@ fn processes_are_sized_and_a_leak_is_not() {
 }
 
 #[test]
+fn a_second_finding_is_named_on_the_first_screen_and_told_below() {
+    let parent = tempfile::tempdir().unwrap();
+    let trace = leak_to_the_limit().write(parent.path());
+    let console = parent.path().join("taskmanager.out");
+    let line = "2026-01-01 00:02:00,000 java.lang.OutOfMemoryError: Metaspace\n";
+    std::fs::write(&console, line).unwrap();
+    let console = console.to_str().unwrap();
+    let screen = text(&diagnose(&trace, &[console]).stdout);
+    let line_of = |text: &str, begin: &str| text.lines().position(|line| line.starts_with(begin));
+    let also = screen
+        .lines()
+        .find(|line| line.starts_with("Also: "))
+        .unwrap();
+    assert!(
+        also.contains("CRITICAL classloader_leak")
+            || also.contains("CRITICAL metaspace_undersized"),
+        "{also}"
+    );
+    assert!(
+        line_of(&screen, "Also: ") < line_of(&screen, "Why"),
+        "{screen}"
+    );
+    assert!(
+        line_of(&screen, "Also found") > line_of(&screen, "Budget"),
+        "{screen}"
+    );
+    assert_eq!(screen.matches("What to do").count(), 1, "{screen}");
+    let all = text(&diagnose(&trace, &[console, "--verbose"]).stdout);
+    assert_eq!(all.matches("What to do").count(), 2, "{all}");
+}
+
+#[test]
 fn quiet_is_a_line_for_each_process_with_findings() {
     let parent = tempfile::tempdir().unwrap();
     healthy().with_pid(10).write(parent.path());
@@ -626,12 +658,12 @@ fn a_trace_of_somebody_else_is_named_with_its_owner() {
     };
     let says = format!("It belongs to uid {own}, and this is uid");
     for forbidden in [trace.join("facts.jsonl"), trace.clone()] {
-        let nobody = std::fs::Permissions::from_mode(0);
+        let nobody = std::fs::Permissions::from_mode(0o000);
         std::fs::set_permissions(&forbidden, nobody).unwrap();
         if forbidden != trace {
             std::fs::set_permissions(
                 trace.join("samples-000000.jsonl"),
-                std::fs::Permissions::from_mode(0),
+                std::fs::Permissions::from_mode(0o000),
             )
             .unwrap();
         }

@@ -144,6 +144,25 @@ fn a_healthy_process_is_told_with_its_headroom_the_smallest_first() {
 }
 
 #[test]
+fn headroom_of_a_container_is_told_without_its_page_cache() {
+    let limit = 1000 * MIB;
+    let mut jvm = Jvm::task_manager_that(|jvm| {
+        jvm.cgroup = json!({"usage_bytes": 950 * MIB, "limit_bytes": limit, "file_bytes": 550 * MIB, "anon_bytes": 390 * MIB});
+    });
+    jvm.run(60, 5, |_, _| {});
+    let report = report(&jvm);
+    let container = report
+        .headroom
+        .iter()
+        .find(|one| one.what == "container without cache")
+        .unwrap();
+    assert_eq!(
+        (container.limit, container.peak, container.left()),
+        (limit, 400 * MIB, 600 * MIB)
+    );
+}
+
+#[test]
 fn lines_to_paste_are_read_as_a_configuration() {
     let report = report(&burst_in_a_restart_loop());
     let wanted = &report.findings[0].remedy.config;

@@ -137,14 +137,6 @@ fn follows(last: &Report, next: &Report) -> bool {
     same_place && after && (is_flink || last.main_class == next.main_class)
 }
 
-/// The label of the verdict, in a word.
-pub(super) fn verdict_name(report: &Report) -> &'static str {
-    report
-        .findings
-        .first()
-        .map_or("nothing", |verdict| verdict.label.name())
-}
-
 /// How bad it is: what failed comes before what may, and any finding before none.
 pub(super) fn worst(report: &Report) -> Option<Severity> {
     report.findings.iter().map(|finding| finding.severity).max()

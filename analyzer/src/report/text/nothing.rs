@@ -2,7 +2,7 @@
 
 use super::also::{self, reasons};
 use super::budget;
-use super::page::{Page, painted};
+use super::page::Page;
 use crate::report::{Report, wording};
 use crate::rules::{AnswerKind, NO_LINE};
 use crate::units::counted;
@@ -65,8 +65,5 @@ fn why(page: &mut Page, report: &Report) {
     also::lacking(page, report, MOST_REASONS);
 }
 
-/// The word of a healthy process in a table.
-pub(super) fn healthy() -> String {
-    let style: Style = AnsiColor::Green.on_default();
-    painted(style, "healthy")
-}
+/// The colour of a healthy process.
+pub(super) const HEALTHY: Style = AnsiColor::Green.on_default();

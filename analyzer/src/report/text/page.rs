@@ -186,11 +186,12 @@ pub(super) fn painted(style: Style, text: &str) -> String {
     painted
 }
 
-/// Cells of a bar that a part fills: the least part shows, and only the whole fills it.
+/// Cells of a bar that a part fills, to the nearest; the least part shows.
 fn cells(part: u64, whole: u64) -> u64 {
-    let cells = u128::from(part) * u128::from(BAR);
-    let cells = cells.div_ceil(u128::from(whole.max(1)));
-    u64::try_from(cells).unwrap_or(BAR).min(BAR)
+    let (part, whole) = (u128::from(part), u128::from(whole.max(1)));
+    let nearest = (part * u128::from(BAR) + whole / 2) / whole;
+    let least = u64::from(part > 0);
+    u64::try_from(nearest).unwrap_or(BAR).clamp(least, BAR)
 }
 
 /// A part of a whole, rounded down: 100 % is the whole.
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_full_only_when_the_limit_is() {
+    fn the_least_part_of_a_bar_shows_and_more_than_the_whole_fits() {
         let page = page(80, Characters::Ascii);
         let bar = |used, peak| {
             anstream::adapter::strip_str(&page.bar(Style::new(), used, peak, 100)).to_string()
@@ -277,6 +278,7 @@ mod tests {
         assert_eq!(bar(0, 0), "..........");
         assert_eq!(bar(1, 1), "#.........");
         assert_eq!(bar(30, 70), "###++++...");
+        assert_eq!(bar(94, 94), "#########.");
         assert_eq!(bar(100, 100), "##########");
         assert_eq!(bar(500, 500), "##########");
         assert_eq!((percent(999, 1000), percent(1, 0)), (99, 100));

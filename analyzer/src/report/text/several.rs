@@ -1,6 +1,6 @@
 //! Several processes: a table, the worst first, and a screen for each verdict; or a line for each process.
 
-use super::lives::{Lives, same_verdict, verdict_name, worst};
+use super::lives::{Lives, same_verdict, worst};
 use super::look::{Characters, Look};
 use super::page::{FAINT, HEADING, Page, painted};
 use super::verdict::{severity_name, severity_style};
@@ -114,43 +114,50 @@ fn counts(reports: &[Report]) -> String {
 
 /// Columns of the longest label.
 const LABEL: usize = 28;
-/// Columns of a number, a severity and a confidence.
+/// Columns of a number, a severity and a confidence, with the gaps between all.
 const OTHERS: usize = 22;
+/// Columns that are left to the process where a terminal is narrow.
+const PROCESS: usize = 20;
 
 /// A process in a line: the screen that shows its verdict, how bad, what, how sure, and which process.
 fn row(page: &mut Page, lives: &Lives, number: Option<usize>) {
-    let shown = lives.shown;
     let number = number.map_or(String::new(), |number| number.to_string());
-    let (severity, style, sure) = match shown.findings.first() {
-        None => ("healthy", None, String::new()),
+    let severity = severity(lives.shown);
+    let verdict = lives.shown.findings.first();
+    let label_columns = LABEL.min(page.look.columns.saturating_sub(OTHERS + PROCESS));
+    let label = verdict.map_or(String::new(), |verdict| {
+        page.short(verdict.label.name(), label_columns)
+    });
+    let sure = verdict.map_or(String::new(), |verdict| {
+        format!("{:.0} %", verdict.confidence * 100.0)
+    });
+    let columns = page.look.columns.saturating_sub(label_columns + OTHERS);
+    let process = process(page, lives, columns);
+    page.raw(&format!(
+        "{number:>3}  {severity} {label:<label_columns$} {sure:>5}  {process}"
+    ));
+}
+
+/// How bad it is, as wide as the longest word for it.
+fn severity(report: &Report) -> String {
+    let (word, style) = match report.findings.first() {
+        None => ("healthy", nothing::HEALTHY),
         Some(verdict) => (
             severity_name(verdict.severity),
-            Some(severity_style(verdict.severity)),
-            format!("{:.0} %", verdict.confidence * 100.0),
+            severity_style(verdict.severity),
         ),
     };
-    let padding = " ".repeat(9_usize.saturating_sub(severity.len()));
-    let severity = style.map_or_else(nothing::healthy, |style| painted(style, severity));
-    let label = if shown.findings.is_empty() {
-        ""
-    } else {
-        verdict_name(shown)
-    };
-    let count = lives.count();
-    let subject = wording::short_subject(shown)
+    painted(style, &format!("{word:<9}"))
+}
+
+/// Which process, and how many lives it had.
+fn process(page: &Page, lives: &Lives, columns: usize) -> String {
+    let subject = wording::short_subject(lives.shown)
         .replacen("TaskManager", "TM", 1)
         .replacen("JobManager", "JM", 1);
-    let room = page
-        .look
-        .columns
-        .saturating_sub(LABEL + OTHERS + count.len());
-    let label_columns = LABEL.min(page.look.columns.saturating_sub(OTHERS + 20));
-    let room = room + LABEL - label_columns;
-    let label = page.short(label, label_columns);
-    let subject = page.short(&subject, room);
-    page.raw(&format!(
-        "{number:>3}  {severity}{padding} {label:<label_columns$} {sure:>5}  {subject}{count}"
-    ));
+    let count = lives.count();
+    let subject = page.short(&subject, columns.saturating_sub(count.len()));
+    subject + &count
 }
 
 /// A line across the page with a title in it.
