@@ -45,7 +45,8 @@ pub struct Diagnose {
     /// beside Flink's log; a directory that holds some will do. Files are told by their content, gzipped or not: logs of TaskManagers and
     /// JobManagers, standard output, GC logs, hs_err files, kubectl get pod -o json|yaml, kubectl describe pod, YARN's diagnostics, dmesg, and
     /// any text with such lines. Logs of one process, named together with its trace, are put on the trace's timeline. A line proves the limit
-    /// that was hit; who used it up is mostly for a trace to tell, and the report says what to collect. - reads lines from stdin.
+    /// that was hit; who used it up is mostly for a trace to tell, and the report says what to collect. - reads lines from stdin; a .tar or .tar.gz is read as
+    /// what is in it.
     #[arg(value_name = "INPUT", required = true)]
     inputs: Vec<PathBuf>,
 

@@ -14,15 +14,15 @@ use std::process::ExitCode;
 #[command(
     before_long_help = "\
 Examples:
-  flinkmem doctor --dir /traces                  the library beside this program, in the Java of $JAVA_HOME
+  flinkmem doctor --dir /traces                  library beside this program, own Java
   flinkmem doctor --conf /opt/flink/conf         and whether Flink's configuration loads it
   flinkmem doctor --agent /opt/flinkmem/libflinkmem.so --dir /traces -- /opt/java/bin/java
                                                  with another Java; further arguments are its own
   flinkmem doctor 4711                           is the agent in that process, and writing?
   kubectl exec tm-1 -- flinkmem doctor 1         the same in a pod",
     after_long_help = "\
-A JVM is started with the library and ends at once; its trace goes to a folder in the temporary directory, which is removed
-again. Run it where Flink runs, as Flink's user: in the container, not on its host.
+Run it where Flink runs, as Flink's user: in the container, not on its host. A JVM is started
+with the library and ends at once; what it writes is removed again.
 
 Exit status:
   0  all is well

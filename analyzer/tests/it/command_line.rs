@@ -337,7 +337,11 @@ fn a_reader_that_closes_the_pipe_is_no_error() {
 
 #[test]
 fn help_tells_examples_and_exit_status() {
-    for arguments in [vec!["--help"], vec!["diagnose", "--help"]] {
+    for arguments in [
+        vec!["--help"],
+        vec!["diagnose", "--help"],
+        vec!["doctor", "--help"],
+    ] {
         let output = flinkmem(&arguments);
         assert_eq!(output.status.code(), Some(0));
         assert!(output.stderr.is_empty());
