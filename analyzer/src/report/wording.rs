@@ -91,9 +91,9 @@ pub(super) fn consequence(finding: &Finding) -> String {
     }
 }
 
-/// What to say where nothing was found. Some causes need evidence that is taken by request only; where most rules lack data, the silence
-/// proves nothing.
-pub(super) fn nothing_found(report: &Report) -> String {
+/// What to say where nothing was found, and whether that means that all is well. Some causes need evidence that is taken by request only; where
+/// most rules lack data, the silence proves nothing, and lines prove little by theirs.
+pub(super) fn nothing_found(report: &Report) -> (&'static str, bool) {
     let answers = |kind| {
         report
             .checked
@@ -101,11 +101,20 @@ pub(super) fn nothing_found(report: &Report) -> String {
             .filter(|checked| checked.answer == kind)
             .count()
     };
-    let no_sample = report.subject.trace.is_some() && report.subject.samples == 0;
-    if no_sample || answers(AnswerKind::NotEnoughData) > answers(AnswerKind::DoesNotFire) {
-        "Nothing found, but not everything could be told.".to_owned()
+    let subject = &report.subject;
+    if subject.trace.is_none() {
+        let is_empty = subject.files.iter().all(|file| file.lines == 0);
+        let text = match is_empty {
+            true => "Nothing found, for there is nothing to read: no line.",
+            false => "Nothing found in these lines.",
+        };
+        return (text, false);
+    }
+    if subject.samples == 0 || answers(AnswerKind::NotEnoughData) > answers(AnswerKind::DoesNotFire)
+    {
+        ("Nothing found, but not everything could be told.", false)
     } else {
-        "Nothing found.".to_owned()
+        ("Nothing found.", true)
     }
 }
 

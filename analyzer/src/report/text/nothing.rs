@@ -10,14 +10,13 @@ use anstyle::{AnsiColor, Style};
 
 /// How far every limit was, what was looked for, and what could not be told.
 pub(super) fn nothing_found(page: &mut Page, report: &Report) {
-    let text = wording::nothing_found(report);
-    let is_sure = text.ends_with("found.");
+    let (text, is_sure) = wording::nothing_found(report);
     let colour = if is_sure {
         AnsiColor::Green
     } else {
         AnsiColor::Yellow
     };
-    page.line(colour.on_default().bold(), &text);
+    page.line(colour.on_default().bold(), text);
     let subject = wording::short_subject(report);
     page.line(super::page::FAINT, &subject);
     also::cautions(page, report);

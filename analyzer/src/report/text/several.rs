@@ -95,18 +95,32 @@ fn number(verdicts: &[&Lives], report: &Report) -> Option<usize> {
 
 /// `5 processes: 1 critical, 1 with warnings, 3 healthy`.
 fn counts(reports: &[Report]) -> String {
-    let count = |wanted: Option<Severity>| {
-        let of = reports.iter().filter(|report| worst(report) == wanted);
-        of.count()
+    let name = |report: &Report| match worst(report) {
+        Some(Severity::Critical) => "critical",
+        Some(Severity::Warning) => "with warnings",
+        Some(Severity::Info) => "with remarks",
+        None if wording::nothing_found(report).1 => "healthy",
+        None => "with nothing found",
     };
-    let parts = [
-        (count(Some(Severity::Critical)), "critical"),
-        (count(Some(Severity::Warning)), "with warnings"),
-        (count(Some(Severity::Info)), "with remarks"),
-        (count(None), "healthy"),
+    let names = [
+        "critical",
+        "with warnings",
+        "with remarks",
+        "healthy",
+        "with nothing found",
     ];
-    let parts = parts.iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts
+    let counted = names.map(|wanted| {
+        (
+            reports
+                .iter()
+                .filter(|report| name(report) == wanted)
+                .count(),
+            wanted,
+        )
+    });
+    let parts: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
         .map(|(count, what)| format!("{count} {what}"))
         .collect();
     format!("{} processes: {}", reports.len(), parts.join(", "))
@@ -141,7 +155,8 @@ fn row(page: &mut Page, lives: &Lives, number: Option<usize>) {
 /// How bad it is, as wide as the longest word for it.
 fn severity(report: &Report) -> String {
     let (word, style) = match report.findings.first() {
-        None => ("healthy", nothing::HEALTHY),
+        None if wording::nothing_found(report).1 => ("healthy", nothing::HEALTHY),
+        None => ("nothing", FAINT),
         Some(verdict) => (
             severity_name(verdict.severity),
             severity_style(verdict.severity),
