@@ -1,7 +1,7 @@
 //! `flinkmem doctor` on installations that work and on such that do not.
 
 use anyhow::{Context, Result};
-use flinkmem_tests::mount::Tmpfs;
+use flinkmem_tests::mount::{Overlay, Tmpfs};
 use flinkmem_tests::skip::skipped;
 use flinkmem_tests::{Jdk, Jvm, artefacts, on_every_jdk};
 use serde_json::Value;
@@ -15,6 +15,9 @@ use std::process::{Command, Output};
 const ALL_WELL: i32 = 0;
 const WARNINGS: i32 = 1;
 const PROBLEMS: i32 = 2;
+
+/// How names of glibc's versions begin.
+const GLIBC_2: &[u8] = b"GLIBC_2.";
 
 /// Somebody without rights; no such user needs to exist.
 const NOBODY: u32 = 65_534;
@@ -78,7 +81,15 @@ fn a_library_that_does_not_load_is_a_problem_with_its_cause() -> Result<()> {
     let mut foreign = good.clone();
     // The machine in the ELF header: 183 is aarch64, 62 x86-64.
     foreign[18] = if foreign[18] == 62 { 183 } else { 62 };
-    let cases: [(&str, Option<&[u8]>, &str); 4] = [
+    // As if it had been built where glibc is newer than anywhere.
+    let mut newer = good.clone();
+    for at in 0..newer.len().saturating_sub(GLIBC_2.len()) {
+        if newer[at..].starts_with(GLIBC_2) {
+            newer[at + GLIBC_2.len() - 2] = b'9';
+        }
+    }
+    let cases: [(&str, Option<&[u8]>, &str); 5] = [
+        ("newer.so", Some(&newer), "newer glibc"),
         ("missing.so", None, "it is not there"),
         ("garbage.so", Some(b"garbage"), "does not load"),
         (
@@ -186,7 +197,7 @@ fn a_directory_of_somebody_else_is_a_problem_with_its_owner() -> Result<()> {
 }
 
 #[test]
-fn a_directory_in_memory_or_too_small_or_read_only_is_told() -> Result<()> {
+fn a_directory_in_memory_in_a_layer_too_small_or_read_only_is_told() -> Result<()> {
     let jdk = Jdk::find(17)?;
     let small = match Tmpfs::mount("size=2m") {
         Ok(small) => small,
@@ -218,6 +229,21 @@ fn a_directory_in_memory_or_too_small_or_read_only_is_told() -> Result<()> {
         detail.contains("64.0 MiB") && next.contains("max_disk"),
         "{detail}"
     );
+
+    match Overlay::mount() {
+        Ok(layered) => {
+            let output = on(&layered.path())?;
+            let (status, outcome, detail, next) = answer(&output, "volume")?;
+            assert_eq!(
+                (status, outcome.as_str()),
+                (WARNINGS, "warning"),
+                "{detail}"
+            );
+            assert!(detail.contains("container's own layer"), "{detail}");
+            assert!(next.contains("emptyDir"), "{next}");
+        }
+        Err(error) => skipped("a_directory_in_a_layer", format!("{error:#}")),
+    }
 
     let read_only = Tmpfs::mount("ro")?;
     let (status, outcome, detail, _) = answer(&on(read_only.path())?, "directory")?;
