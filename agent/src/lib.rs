@@ -35,8 +35,14 @@ use agent::Coming;
 use flinkmem_native::jvm::raw::{JavaVM, jint};
 use flinkmem_native::jvm::{JvmError, Jvmti, current_env};
 use flinkmem_trace::control::AttachAnswer;
+use flinkmem_trace::version::AGENT_BUILD;
 use options::Options;
 use std::ffi::{CStr, c_char, c_void};
+
+/// Which build this is, a C string: for whoever has the file, or a debugger at the process.
+#[unsafe(export_name = "flinkmem_version")]
+#[allow(unsafe_code)]
+pub static AGENT_VERSION: [u8; AGENT_BUILD.len()] = AGENT_BUILD;
 
 /// Entry point of `-agentpath`. Always succeeds, for a failure would keep the JVM from starting.
 ///

@@ -18,6 +18,7 @@ pub mod finding;
 pub mod forecast;
 pub mod heap;
 pub mod input;
+pub mod install;
 pub mod lines;
 pub mod live;
 pub mod log_line;

@@ -11,6 +11,7 @@ pub mod control;
 pub mod format;
 pub mod layout;
 pub mod record;
+pub mod version;
 
 mod reader;
 #[cfg(feature = "schema")]

@@ -8,6 +8,7 @@ use flinkmem_native::jvm::{
 use flinkmem_native::kernel::allocator::Allocator;
 use flinkmem_native::kernel::cgroup::{Cgroup, Version};
 use flinkmem_native::kernel::host;
+use flinkmem_trace::version::VERSION;
 use flinkmem_trace::{FORMAT, Header, Jvm, System};
 use procfs::process::Process;
 use std::path::{Path, PathBuf};
@@ -91,7 +92,7 @@ pub(super) fn collect(
         format: FORMAT,
         t_ms: now.t_ms,
         up_ms: now.up_ms,
-        agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+        agent_version: VERSION.to_owned(),
         agent_options: agent.options.to_map(),
         host: host::hostname(),
         pid: std::process::id(),

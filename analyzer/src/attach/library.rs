@@ -1,13 +1,9 @@
 //! The agent library: which file, and its path as the JVM sees it.
 
 use super::{AttachError, Target};
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use crate::install::{library_of, place};
+use flinkmem_trace::version::agent_build;
 use std::path::{Path, PathBuf};
-
-/// Name of the library.
-const NAME: &str = "libflinkmem.so";
 
 /// Where a copy lies, as the JVM sees it. The version is in the name, so that a newer one is another file.
 const COPY: &str = concat!("/tmp/libflinkmem-", env!("CARGO_PKG_VERSION"), ".so");
@@ -56,7 +52,7 @@ impl Library {
                 target.check_tmp()?;
                 self.check(content)?;
                 let inside = target.path(Path::new(COPY));
-                place(content, &inside).map_err(|source| AttachError::Io {
+                place(content, &inside, 0o644).map_err(|source| AttachError::Io {
                     what: "copy the library to",
                     path: inside,
                     source,
@@ -64,6 +60,11 @@ impl Library {
                 Ok(PathBuf::from(COPY))
             }
         }
+    }
+
+    /// The build that it was made by, where it can be read and tells.
+    pub(super) fn build(&self) -> Option<&str> {
+        agent_build(self.content.as_deref()?)
     }
 
     /// That it is what it should be. To be asked to load something else makes a JVM print warnings and try to mend its
@@ -82,28 +83,10 @@ impl Library {
     }
 }
 
-/// Puts the file there as a whole: one that is in place may be mapped by a process, which must not see it change.
-fn place(content: &[u8], path: &Path) -> io::Result<()> {
-    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(&temporary)?;
-    let placed = file
-        .write_all(content)
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if placed.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    placed
-}
-
-/// The library beside this program.
+/// The library of this program.
 pub(crate) fn beside_this_program() -> Result<PathBuf, AttachError> {
-    let program = std::env::current_exe().ok();
-    let directory = program.as_deref().and_then(Path::parent);
-    let path = directory.map_or_else(|| PathBuf::from(NAME), |directory| directory.join(NAME));
+    let program = std::env::current_exe().unwrap_or_default();
+    let path = library_of(&program);
     if path.is_file() {
         Ok(path)
     } else {

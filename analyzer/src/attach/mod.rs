@@ -27,6 +27,8 @@ pub(crate) use library::beside_this_program as library_beside_this_program;
 pub use target::Target;
 
 use flinkmem_trace::control::AttachAnswer;
+use flinkmem_trace::header_of;
+use flinkmem_trace::version::{VERSION, build};
 use identity::Identity;
 use library::Library;
 use protocol::Answer;
@@ -99,6 +101,24 @@ fn outcome(target: &Target, answer: &Answer) -> Result<Outcome, AttachError> {
         Some(Some(AttachAnswer::AtWorkAlready)) => Ok(Outcome::AtWorkAlready(target.trace())),
         Some(Some(AttachAnswer::Refused)) => Err(AttachError::AgentRefused(target.pid())),
         Some(None) | None => Err(refused()),
+    }
+}
+
+/// The agent's version, where it is known and another than this program's: what each knows of the other may differ.
+#[must_use]
+pub fn other_version(target: &Target, wish: &Wish, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Begun(_) => {
+            let library = Library::open(wish.library.as_deref()).ok()?;
+            library
+                .build()
+                .filter(|&of| of != build())
+                .map(str::to_owned)
+        }
+        Outcome::AtWorkAlready(trace) => {
+            let header = header_of(&target.path(trace.as_deref()?))?;
+            Some(header.agent_version).filter(|of| of != VERSION)
+        }
     }
 }
 

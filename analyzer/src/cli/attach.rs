@@ -1,8 +1,9 @@
 //! `flinkmem attach`.
 
 use super::{EXIT_NOTHING_FOUND, output};
-use crate::attach::{Outcome, Target, Wish, attach};
+use crate::attach::{Outcome, Target, Wish, attach, other_version};
 use clap::Args;
+use flinkmem_trace::version::build;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -66,8 +67,16 @@ impl How {
 
 pub(super) fn run(arguments: &Attach) -> anyhow::Result<ExitCode> {
     let target = Target::find(arguments.pid)?;
-    let outcome = attach(&target, &arguments.how.wish())?;
+    let wish = arguments.how.wish();
+    let outcome = attach(&target, &wish)?;
     output::write(&told(arguments.pid, &outcome), None)?;
+    if let Some(other) = other_version(&target, &wish, &outcome) {
+        eprintln!(
+            "flinkmem: the agent in {} is of version {other}, this program of {}; what one of them does not know of the other is skipped",
+            arguments.pid,
+            build()
+        );
+    }
     Ok(ExitCode::from(EXIT_NOTHING_FOUND))
 }
 

@@ -3,11 +3,14 @@
 
 mod attach;
 mod batch;
+mod completions;
 mod configured;
 mod diagnose;
 mod doctor;
 mod explain;
+mod install;
 mod look;
+mod man;
 mod model;
 mod network;
 mod output;
@@ -23,7 +26,7 @@ use std::process::ExitCode;
 #[derive(Debug, Parser)]
 #[command(
     name = "flinkmem",
-    version,
+    version = flinkmem_trace::version::build(),
     before_long_help = "\
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
@@ -64,6 +67,13 @@ pub enum Command {
     Size(size::SizeArguments),
     /// Count the network buffers that a topology needs, or explain an "Insufficient number of network buffers" line.
     Network(Box<network::NetworkArguments>),
+    /// Copy the agent library and this program into a directory.
+    Install(install::Install),
+    /// Print the completions for a shell.
+    Completions(completions::Completions),
+    /// Write the manual pages of all commands.
+    #[command(hide = true)]
+    Man(man::Manual),
 }
 
 /// Nothing found.
@@ -90,6 +100,9 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),
         Command::Network(arguments) => network::run(&arguments),
+        Command::Install(arguments) => install::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     }
 }
 
