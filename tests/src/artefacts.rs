@@ -1,4 +1,5 @@
-//! What the tests test: the agent and the command line, as `cargo build --release` leaves them.
+//! What the tests test: the agent and the command line, as `cargo build --release` leaves them; with `FLINKMEM_ARTEFACTS`
+//! those of that directory, such as an unpacked release.
 
 use anyhow::{Result, ensure};
 use std::ffi::OsString;
@@ -84,7 +85,10 @@ fn argument(library: &Path, traces: Option<&Path>, options: &str) -> OsString {
 }
 
 fn built(profile: &str, name: &str) -> Result<PathBuf> {
-    let path = target().join(profile).join(name);
+    let elsewhere = std::env::var_os("FLINKMEM_ARTEFACTS").map(PathBuf::from);
+    let path = elsewhere
+        .unwrap_or_else(|| target().join(profile))
+        .join(name);
     ensure!(
         path.is_file(),
         "{} is missing; build first: cargo build --release",

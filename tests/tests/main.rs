@@ -4,6 +4,7 @@
 
 mod accounting; // exact bytes and blocks of known programs, and whose they are
 mod attach; // loaded into JVMs that run already; snapshots on demand
+mod command_line; // what packagers and installers use: version, completions, manual pages, install
 mod disk; // directories that cannot be written, full disks, the disk budget
 mod doctor; // what an installation lacks, and that one that works is told so
 mod earlier; // traces of earlier lives: how the last one ended, how many stay
