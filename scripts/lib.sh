@@ -46,6 +46,14 @@ want_jemalloc() {
   (install_package libjemalloc2 "jemalloc 2, for the tests with a preloaded allocator") || true
 }
 
+# What reads what the command line writes for it. Where one cannot be had, its tests say that they are skipped.
+want_readers() {
+  local program
+  for program in mandoc fish zsh; do
+    command -v "$program" >/dev/null || (install_package "$program" "$program, for what the command line writes for it") || true
+  done
+}
+
 need_rust() {
   command -v cc >/dev/null || install_package build-essential "a C compiler and linker"
   command -v cargo >/dev/null || die "missing: cargo; install Rust from https://rustup.rs and run this again"
