@@ -149,9 +149,9 @@ fn every_listed_command_has_a_manual_page_that_renders() -> Result<()> {
     let help = output(Command::new(flinkmem()?).arg("--help"))?;
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
-    let names =
-        commands.filter_map(|line| line.strip_prefix("  ")?.split_ascii_whitespace().next());
-    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    // A longer description goes on in a line that is indented further.
+    let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names: Vec<&str> = names.filter(|name| !["", "help"].contains(name)).collect();
     ensure!(names.contains(&"diagnose"), "{names:?}");
     for name in names {
         let page = directory.path().join(format!("flinkmem-{name}.1"));
