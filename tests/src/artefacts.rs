@@ -29,12 +29,13 @@ pub fn agent() -> Result<PathBuf> {
     built("release", "libflinkmem.so")
 }
 
-/// The agent library with failures on demand.
+/// The agent library with failures on demand; with `FLINKMEM_FAILING_AGENT` that file.
 ///
 /// # Errors
 /// When it is not built.
 pub fn failing_agent() -> Result<PathBuf> {
-    let path = target().join("debug").join("libflinkmem.so");
+    let elsewhere = std::env::var_os("FLINKMEM_FAILING_AGENT").map(PathBuf::from);
+    let path = elsewhere.unwrap_or_else(|| target().join("debug").join("libflinkmem.so"));
     ensure!(
         path.is_file(),
         "{} is missing; build first: cargo build -p flinkmem-agent --features fault-injection",
