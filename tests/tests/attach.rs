@@ -205,6 +205,34 @@ fn who_cannot_bear_it_is_left_alone_and_told_apart() -> Result<()> {
 }
 
 #[test]
+fn an_agent_of_another_version_is_attached_and_told_of() -> Result<()> {
+    let mut jvm = Jvm::new(&Jdk::find(17)?, "EarlyBlocks").start()?;
+    jvm.step("early")?;
+    let version = env!("CARGO_PKG_VERSION");
+    let other = version.replace(|letter: char| letter.is_ascii_digit(), "9");
+    let library = jvm.directory().join("libflinkmem.so");
+    let mut content = std::fs::read(artefacts::agent()?)?;
+    let mark = format!("flinkmem agent {version} (");
+    let mut parts = content.windows(mark.len());
+    let at = parts.position(|part| part == mark.as_bytes());
+    let at = at.context("the library does not tell its version")?;
+    content[at..at + mark.len()].copy_from_slice(mark.replace(version, &other).as_bytes());
+    std::fs::write(&library, content)?;
+    let library = library.to_str().context("no text")?;
+    let output = attach_to(
+        jvm.id(),
+        &["--agent", library, "-o", &dir(&jvm, "interval=1s")?],
+    )?;
+    assert!(succeeded(&output)?.contains("; the trace is /"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains(&format!("is of version {other} (")),
+        "{stderr}"
+    );
+    Ok(())
+}
+
+#[test]
 fn a_copy_of_the_library_finds_the_one_that_is_at_work() -> Result<()> {
     let jdk = Jdk::find(17)?;
     let mut jvm = Jvm::new(&jdk, "EarlyBlocks")
