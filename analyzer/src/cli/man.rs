@@ -59,40 +59,41 @@ fn date() -> anyhow::Result<Zoned> {
     Ok(now.to_zoned(TimeZone::UTC))
 }
 
-/// A page: as [`Man::render`] makes it, with the examples and in sections that have their usual names.
+/// A page: as [`Man::render`] makes it, with the examples, and in sections that have their usual names.
 fn page(man: &Man, command: &Command) -> io::Result<Vec<u8>> {
+    let texts = [
+        command.get_before_long_help(),
+        command.get_after_long_help(),
+    ];
+    let texts = texts.map(|text| text.map(ToString::to_string).unwrap_or_default());
+    let paragraphs = texts.iter().flat_map(|text| text.split("\n\n"));
+    let beginning = |start: &str| -> Vec<&str> {
+        let with = paragraphs.clone();
+        with.filter_map(|paragraph| paragraph.strip_prefix(start))
+            .collect()
+    };
+    let (examples, statuses) = (beginning(EXAMPLES), beginning(EXIT_STATUS));
+    let notes: Vec<&str> = paragraphs
+        .clone()
+        .filter(|text| !text.starts_with(EXAMPLES) && !text.starts_with(EXIT_STATUS))
+        .filter(|text| !text.is_empty())
+        .collect();
+
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
     man.render_synopsis_section(&mut page)?;
     man.render_description_section(&mut page)?;
-    if let Some(examples) = command.get_before_long_help() {
-        let examples = examples.to_string();
-        let examples = examples.strip_prefix(EXAMPLES).unwrap_or(&examples);
-        section("EXAMPLES", examples).to_writer(&mut page)?;
-    }
+    section("EXAMPLES", &examples).to_writer(&mut page)?;
     man.render_options_section(&mut page)?;
     if command.has_subcommands() {
         man.render_subcommands_section(&mut page)?;
     }
-    if let Some(text) = command.get_after_long_help() {
-        notes(&text.to_string(), &mut page)?;
+    section("NOTES", &notes).to_writer(&mut page)?;
+    for text in statuses {
+        exit_statuses(text).to_writer(&mut page)?;
     }
     Ok(page)
-}
-
-/// What stands below the options: exit statuses, and the rest.
-fn notes(text: &str, page: &mut Vec<u8>) -> io::Result<()> {
-    let paragraphs = text.split("\n\n");
-    let (statuses, notes): (Vec<_>, Vec<_>) =
-        paragraphs.partition(|paragraph| paragraph.starts_with(EXIT_STATUS));
-    if !notes.is_empty() {
-        section("NOTES", &notes.join("\n\n")).to_writer(page)?;
-    }
-    for paragraph in statuses {
-        exit_statuses(paragraph.trim_start_matches(EXIT_STATUS)).to_writer(page)?;
-    }
-    Ok(())
 }
 
 /// The list of exit statuses, or the sentence that does for one.
@@ -115,25 +116,27 @@ fn exit_statuses(text: &str) -> Roff {
     roff
 }
 
-/// A section of paragraphs. Lines that are indented stay lines; others are filled.
-fn section(name: &str, text: &str) -> Roff {
+/// A section of paragraphs; nothing where there are none. Lines that are indented stay lines; others are filled.
+fn section(name: &str, paragraphs: &[&str]) -> Roff {
     let mut roff = Roff::new();
-    roff.control("SH", [name]);
-    let mut filled = true;
-    for line in text.lines() {
-        let fills = !line.starts_with(' ');
-        if line.is_empty() {
+    for (number, paragraph) in paragraphs.iter().enumerate() {
+        if number == 0 {
+            roff.control("SH", [name]);
+        } else {
             roff.control("PP", []);
-            continue;
         }
-        if fills != filled {
-            roff.control(if fills { "fi" } else { "nf" }, []);
-            filled = fills;
+        let mut filled = true;
+        for line in paragraph.lines() {
+            let fills = !line.starts_with(' ');
+            if fills != filled {
+                roff.control(if fills { "fi" } else { "nf" }, []);
+                filled = fills;
+            }
+            roff.text([roman(line.trim_end())]);
         }
-        roff.text([roman(line.trim_end())]);
-    }
-    if !filled {
-        roff.control("fi", []);
+        if !filled {
+            roff.control("fi", []);
+        }
     }
     roff
 }

@@ -14,7 +14,7 @@ pub(crate) use place::place;
 
 use flinkmem_trace::version::{agent_build, build};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Name of the agent library.
 pub const LIBRARY: &str = "libflinkmem.so";
@@ -86,6 +86,8 @@ impl Installation {
     fn check_runs(&self) -> Result<(), InstallError> {
         let output = Command::new(&self.program)
             .arg("--version")
+            // Otherwise it would be /dev/null, which an image from scratch may not have.
+            .stdin(Stdio::inherit())
             .output()
             .map_err(InstallError::io("run", &self.program))?;
         let says = String::from_utf8_lossy(&output.stdout);
