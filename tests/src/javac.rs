@@ -75,6 +75,19 @@ pub fn rocksdb(home: &Home) -> Result<String> {
     Ok(format!("{}:{others}", classes.display()))
 }
 
+/// The class path of the programs in `java/flink`, which call `home`'s Flink.
+///
+/// # Errors
+/// When there is no compiler, or the sources do not compile.
+pub fn of_flink(home: &Home) -> Result<String> {
+    let sources = sources(&artefacts::root().join("tests/java/flink"))?;
+    let flink = home.class_path()?;
+    let classes = once("flink", &sources, home.version(), |directory| {
+        compile(&sources, Some(&flink), directory)
+    })?;
+    Ok(format!("{}:{flink}", classes.display()))
+}
+
 /// All Java files below `directory`.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

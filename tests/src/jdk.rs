@@ -105,7 +105,10 @@ fn installed() -> Vec<PathBuf> {
 }
 
 /// Runs a script of the project that prints a directory.
-pub(crate) fn run_script(name: &str, argument: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// When it fails.
+pub fn run_script(name: &str, argument: &str) -> Result<PathBuf> {
     let script = artefacts::root().join("scripts").join(name);
     let output = Command::new(&script)
         .arg(argument)

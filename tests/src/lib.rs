@@ -9,6 +9,7 @@
 pub mod artefacts;
 pub mod bench;
 pub mod cgroup;
+pub mod documents;
 pub mod flink;
 pub mod javac;
 pub mod jdk;

@@ -7,6 +7,7 @@ mod attach; // loaded into JVMs that run already; snapshots on demand
 mod command_line; // what packagers and installers use: version, completions, manual pages, install
 mod disk; // directories that cannot be written, full disks, the disk budget
 mod doctor; // what an installation lacks, and that one that works is told so
+mod documents; // the documents, tried: commands, links, configuration
 mod earlier; // traces of earlier lives: how the last one ended, how many stay
 mod failures; // a failure inside the agent never reaches the program
 mod incidents; // each kind of exhausted memory, and what is known about it

@@ -279,6 +279,12 @@ impl Cluster {
         self.agent_argument.to_string_lossy().into_owned()
     }
 
+    /// Where the configuration is.
+    #[must_use]
+    pub fn conf(&self) -> PathBuf {
+        self.places.conf()
+    }
+
     /// Where the logs are.
     #[must_use]
     pub fn logs(&self) -> PathBuf {

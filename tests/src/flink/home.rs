@@ -1,8 +1,10 @@
 //! A Flink distribution.
 
+use crate::Jdk;
 use crate::jdk::run_script;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// An unpacked distribution, as `scripts/fetch-flink` prints it.
 #[derive(Debug, Clone)]
@@ -47,6 +49,36 @@ impl Home {
     pub fn dist(&self) -> Result<PathBuf> {
         let dist = self.jars()?.into_iter().find(|jar| is_dist(jar));
         dist.with_context(|| format!("no flink-dist in {}", self.directory.display()))
+    }
+
+    /// The configuration in `directory` as the start scripts read it: what Flink's own `BashJavaUtils` prints for them, one option a
+    /// line.
+    ///
+    /// # Errors
+    /// When Flink refuses it.
+    pub fn configuration(&self, jdk: &Jdk, directory: &Path) -> Result<Vec<(String, String)>> {
+        const RESULT: &str = "BASH_JAVA_UTILS_EXEC_RESULT:";
+        let output = Command::new(jdk.tool("java"))
+            .arg("-classpath")
+            .arg(self.bash_java_utils_class_path()?)
+            .arg("org.apache.flink.runtime.util.bash.BashJavaUtils")
+            .args(["UPDATE_AND_GET_FLINK_CONFIGURATION", "--configDir"])
+            .arg(directory)
+            .arg("-flatten")
+            .output()?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        ensure!(
+            output.status.success(),
+            "Flink {} refuses {}:\n{stdout}{}",
+            self.version,
+            directory.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let options = stdout.lines().filter_map(|line| {
+            let (key, value) = line.strip_prefix(RESULT)?.split_once(": ")?;
+            Some((key.to_owned(), value.to_owned()))
+        });
+        Ok(options.collect())
     }
 
     /// The class path of `BashJavaUtils`.

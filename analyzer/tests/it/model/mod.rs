@@ -2,8 +2,6 @@
 
 /// The commands, with the built program.
 mod commands;
-/// The examples in the page about the model.
-mod document;
 /// Every golden vector: pools, shares, refusals with their causes, log lines.
 mod golden;
 /// Configuration files as Flink's own loaders read them.

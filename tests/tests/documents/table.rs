@@ -1,0 +1,64 @@
+//! What is to be known about the commands in the documents before they can be run here.
+
+/// Commands that are not run, by their beginning, and why.
+pub(super) const NOT_RUN: &[(&str, &str)] = &[
+    ("kubectl ", "needs a Kubernetes cluster"),
+    ("helm ", "needs a Kubernetes cluster"),
+    ("docker ", "needs a container runtime"),
+    ("yarn ", "needs a YARN cluster"),
+    (
+        "dmesg",
+        "the kernel's messages are the machine's, not the test's",
+    ),
+    ("git clone ", "the checkout is what is tested"),
+    ("cd ", "every command runs in the page's directory"),
+    ("tar ", "packages are tried by the tests of scripts/release"),
+    ("cargo ", "scripts/test builds before this test runs"),
+    (
+        "./scripts/",
+        "they are run by themselves; scripts/test runs this test",
+    ),
+    (
+        "/opt/flink/bin/",
+        "the distribution from the package index has no scripts; standalone.rs starts what they start",
+    ),
+    (
+        "jq ",
+        "jq is the reader's own tool; trace/tests and tests/ read the same fields",
+    ),
+    (
+        "zstdcat ",
+        "zstdcat is the reader's own tool; trace/tests and tests/ read the same fields",
+    ),
+];
+
+/// Commands of `flinkmem` that this build does not have yet, by what tells them. Once it has one, the test asks to take it out here.
+pub(super) const NOT_YET: &[&str] = &["top", "watch", "serve", "doctor", "install", "completions"];
+
+/// The same for options: the command that must accept it, and the option as it is typed.
+pub(super) const OPTIONS_NOT_YET: &[(&str, &str)] = &[("diagnose", "--format html")];
+
+/// Commands that go on until they are told to end. They are told so once they have printed what the page shows.
+pub(super) const GO_ON: &[&str] = &["top", "watch", "serve"];
+
+/// Pages whose commands need nothing but the program: what they show is exactly what it prints.
+pub(super) const EXACT: &[&str] = &["docs/memory-model.md"];
+
+/// Pages that show what was printed for other processes than the one that plays here, and which ones: only the status counts.
+pub(super) const OF_OTHERS: &[(&str, &str)] = &[(
+    "docs/labels/",
+    "each shows a report of the lab, of the scenario that it names; scripts/lab plays and judges it",
+)];
+
+/// Lines that differ from run to run in more than their figures, by their beginning: whoever holds more comes first.
+pub(super) const VARIES: &[&str] = &[
+    "  java_heap",
+    "  user_off_heap",
+    "  flink_network_segments",
+    "  metaspace ",
+    "  malloc_",
+    "  mapped_",
+    "  netty_",
+    "  13 others",
+    "Outcome ",
+];
