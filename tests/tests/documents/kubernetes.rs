@@ -119,6 +119,10 @@ impl Built {
         let home = Home::fetch(version)?;
         let folder = tempfile::tempdir()?;
         let text = format!("kubernetes.cluster-id: example\n{configuration}");
+        let text = text.replace(
+            "/opt/flink/conf/pod-template.yaml",
+            &template.display().to_string(),
+        );
         std::fs::write(folder.path().join("config.yaml"), text)?;
         let output = Command::new(Jdk::find(17)?.tool("java"))
             .args(["--add-opens=java.base/java.util=ALL-UNNAMED", "-classpath"])
