@@ -31,7 +31,7 @@ pub(super) const NOT_YET: &[&str] = &["top", "watch", "serve", "doctor", "instal
 pub(super) const OPTIONS_NOT_YET: &[(&str, &str)] = &[("diagnose", "--format html")];
 
 /// Commands that go on until they are told to end. They are told so once they have printed what the page shows.
-pub(super) const GO_ON: &[&str] = &["top", "watch", "serve"];
+pub(super) const GO_ON: &[&str] = &["watch", "serve"];
 
 /// Pages whose commands need nothing but the program: what they show is exactly what it prints.
 pub(super) const EXACT: &[&str] = &["docs/memory-model.md"];

@@ -100,7 +100,7 @@ impl Stage {
         shell
             .args(["-o", "pipefail", "-c", &self.translated(command)?])
             .env("PATH", format!("{}:{path}", folder.display()))
-            .env_remove("NO_COLOR")
+            .env("JAVA_HOME", Jdk::find(17)?.home)
             .current_dir(self.directory.path());
         Ok(shell)
     }
