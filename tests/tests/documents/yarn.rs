@@ -39,6 +39,7 @@ fn command(home: &Home, jdk: &Jdk, traces: &Path) -> Result<String> {
     // Flink's class for YARN names classes of Hadoop, which is not here, in methods that are not called: so it must not be verified.
     let output = Command::new(jdk.tool("java"))
         .args([
+            "-XX:+UnlockDiagnosticVMOptions",
             "-XX:-BytecodeVerificationRemote",
             "--add-opens=java.base/java.util=ALL-UNNAMED",
             "-classpath",
