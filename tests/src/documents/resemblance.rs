@@ -1,37 +1,22 @@
 //! Whether output is what a page shows, figures and line breaks aside: a size, a time or a bar differs from run to run, the words do not.
 
-/// What a page writes where it leaves something out.
-const LEFT_OUT: &str = "…";
-
-/// The first piece of `shown` that is not in `output`, in order. Pieces are what stands between lines of a lone `…`.
+/// The first line of `shown` whose words are not in `output`, in order. A lone `…` stands for what a page leaves out.
 #[must_use]
 pub fn missing(shown: &str, output: &str) -> Option<String> {
     // Spaces around, so that only whole words are found.
     let output = format!(" {} ", without_figures(output));
     let mut rest = output.as_str();
-    for piece in pieces(shown) {
-        let wanted = without_figures(&piece);
+    for line in shown.lines() {
+        let wanted = without_figures(line);
+        if wanted.is_empty() || wanted == "…" {
+            continue;
+        }
         let Some(at) = rest.find(&format!(" {wanted} ")) else {
             return Some(wanted);
         };
         rest = &rest[at + 1 + wanted.len()..];
     }
     None
-}
-
-fn pieces(shown: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
-    for line in shown.lines() {
-        match pieces.last_mut() {
-            Some(piece) if line.trim() != LEFT_OUT => {
-                piece.push_str(line);
-                piece.push('\n');
-            }
-            _ => pieces.push(String::new()),
-        }
-    }
-    pieces.retain(|piece| !piece.trim().is_empty());
-    pieces
 }
 
 /// The words of a text, one space between them: every number with its unit is `0`, and bars are gone.
@@ -61,11 +46,9 @@ fn follows_figure(kept: &[String]) -> bool {
 }
 
 fn is_bar(word: &str) -> bool {
-    word.len() > 3 && word.bytes().all(|byte| matches!(byte, b'#' | b'.')) || is_block_bar(word)
-}
-
-fn is_block_bar(word: &str) -> bool {
-    word.chars().all(|c| ('\u{2580}'..='\u{259f}').contains(&c))
+    let is_block = |c| ('\u{2580}'..='\u{259f}').contains(&c);
+    let is_ascii_bar = word.len() > 3 && word.chars().all(|c| matches!(c, '#' | '.'));
+    is_ascii_bar || word.chars().all(|c| is_block(c) || c == '·')
 }
 
 /// The word with each run of digits, points between digits included, as one `0`. What is the directory of a trace keeps its prefix only.
@@ -118,6 +101,7 @@ mod tests {
             None
         );
         assert_eq!(missing("c\n…\na\n", output), Some("a".to_owned()));
-        assert_eq!(missing("a\nc\n", output), Some("a c".to_owned()));
+        assert_eq!(missing("a\nc\n", output), None);
+        assert_eq!(missing("a c\n", output), Some("a c".to_owned()));
     }
 }

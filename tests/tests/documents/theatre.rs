@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use flinkmem_tests::flink::{DEFAULT_VERSION, Role};
 use flinkmem_tests::scenario::{self, Played, Trial};
 use flinkmem_tests::{Jdk, Jvm, Running, artefacts};
+use flinkmem_trace::{TraceReader, find_traces};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,9 @@ use tempfile::TempDir;
 
 /// The process of the documents.
 const PID: &str = "4711";
+
+/// Its machine.
+const HOST: &str = "tm-0";
 
 /// Its trace, as far as all of them write it.
 const TRACE: &str = "flinkmem-tm-0-4711-";
@@ -32,7 +36,7 @@ impl Theatre {
             jdk: Jdk::find(17)?,
         };
         let played = trial.play(traces.path(), &|_| {})?;
-        let found = flinkmem_trace::find_traces(traces.path())?;
+        let found = find_traces(traces.path())?;
         let trace = found.into_iter().next().context("there is no trace")?;
         Ok(Self {
             played,
@@ -74,6 +78,7 @@ impl Theatre {
             traces,
             conf: self.played.stage.cluster.conf(),
             pid: pid.to_string(),
+            host: TraceReader::open(&self.trace)?.header().host.clone(),
             _jvm: jvm,
             directory,
         })
@@ -86,6 +91,7 @@ pub(super) struct Stage {
     trace: PathBuf,
     conf: PathBuf,
     pid: String,
+    host: String,
     _jvm: Option<Running>,
     directory: TempDir,
 }
@@ -138,8 +144,16 @@ impl Stage {
 
     /// What was printed, with the name of the machine as the documents have it.
     pub(super) fn as_in_documents(&self, output: &str) -> String {
-        let host = nix_hostname();
-        output.replace(&format!(" on {host},"), " on tm-0,")
+        let words = output.split_inclusive([' ', ',', '\n']);
+        let renamed = words.map(|word| {
+            let bare = word.trim_end_matches([' ', ',', '\n']);
+            if bare == self.host {
+                word.replacen(bare, HOST, 1)
+            } else {
+                word.to_owned()
+            }
+        });
+        renamed.collect()
     }
 }
 
@@ -148,11 +162,6 @@ fn begins_a_path(word: &str, at: usize) -> bool {
         .chars()
         .next_back()
         .is_none_or(|before| matches!(before, '=' | ',' | '"' | '\''))
-}
-
-fn nix_hostname() -> String {
-    let text = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    text.trim().to_owned()
 }
 
 /// Copies a trace into `parent`, under its name.
