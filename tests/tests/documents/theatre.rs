@@ -65,10 +65,9 @@ impl Theatre {
             }
         }
         std::fs::write(here.join("pod.json"), POD)?;
+        std::fs::write(here.join("diagnostics.txt"), DIAGNOSTICS)?;
         symlink(self.played.stage.cluster.logs(), here.join("log"))?;
-        let jvm = attaches
-            .then(|| Jvm::new(&Jdk::find(17)?, "Idle").start())
-            .transpose()?;
+        let jvm = if attaches { Some(idle()?) } else { None };
         let pid = match &jvm {
             Some(jvm) => jvm.id(),
             None => self.played.stage.cluster.taskmanager().id(),
@@ -83,6 +82,13 @@ impl Theatre {
             directory,
         })
     }
+}
+
+/// A JVM that is up.
+fn idle() -> Result<Running> {
+    let mut jvm = Jvm::new(&Jdk::find(17)?, "Idle").start()?;
+    jvm.step("idle")?;
+    Ok(jvm)
 }
 
 /// Where one page's commands run.
@@ -181,3 +187,8 @@ const POD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"tm-0"},
  "status":{"phase":"Failed","containerStatuses":[{"name":"flink-main-container","restartCount":0,
   "state":{"terminated":{"exitCode":137,"reason":"OOMKilled","finishedAt":"2026-01-01T00:00:10Z"}}}]}}
 "#;
+
+/// What YARN says of a container that its NodeManager killed.
+const DIAGNOSTICS: &str = "Application Report :\n\tDiagnostics : [2026-01-01 00:00:10.000]Container \
+    [pid=4711,containerID=container_1700000000000_0001_01_000002] is running 12345678B beyond the 'PHYSICAL' memory limit. \
+    Current usage: 1.0 GB of 1 GB physical memory used; 2.9 GB of 2.1 GB virtual memory used. Killing container.\n";
