@@ -55,6 +55,8 @@ impl Theatre {
             (Role::TaskManager, "taskmanager"),
             (Role::JobManager, "jobmanager"),
         ] {
+            // There, like those of a real process, even where it has printed nothing.
+            std::fs::write(here.join(format!("{name}.out")), "")?;
             for log in self.played.stage.cluster.logs_of(role)? {
                 let extension = log
                     .extension()
