@@ -5,7 +5,8 @@ use flinkmem_tests::flink::{DEFAULT_VERSION, Role};
 use flinkmem_tests::scenario::{self, Played, Trial};
 use flinkmem_tests::{Jdk, Jvm, Running, artefacts};
 use flinkmem_trace::{TraceReader, find_traces};
-use std::os::unix::fs::symlink;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -50,7 +51,9 @@ impl Theatre {
         let directory = tempfile::tempdir()?;
         let here = directory.path();
         let traces = here.join("traces");
-        copy(&self.trace, &traces)?;
+        let trace = traces.join(self.trace.file_name().context("a trace has a name")?);
+        std::fs::create_dir(&traces)?;
+        copy(&self.trace, &trace)?;
         for (role, name) in [
             (Role::TaskManager, "taskmanager"),
             (Role::JobManager, "jobmanager"),
@@ -68,16 +71,33 @@ impl Theatre {
         }
         std::fs::write(here.join("pod.json"), POD)?;
         std::fs::write(here.join("diagnostics.txt"), DIAGNOSTICS)?;
-        symlink(self.played.stage.cluster.logs(), here.join("log"))?;
+        let library = artefacts::agent()?;
+        let conf = here.join("conf");
+        copy(&self.played.stage.cluster.conf(), &conf)?;
+        let loads_the_agent = format!(
+            "\nenv.java.opts.taskmanager: -agentpath:{}=dir={}\n",
+            library.display(),
+            traces.display()
+        );
+        let mut configuration = OpenOptions::new()
+            .append(true)
+            .open(conf.join("config.yaml"))?;
+        configuration.write_all(loads_the_agent.as_bytes())?;
+        let beside = library.parent().context("a library has a folder")?;
         let jvm = if attaches { Some(idle()?) } else { None };
         let pid = match &jvm {
             Some(jvm) => jvm.id(),
             None => self.played.stage.cluster.taskmanager().id(),
         };
         Ok(Stage {
-            trace: traces.join(self.trace.file_name().context("a trace has a name")?),
-            traces,
-            conf: self.played.stage.cluster.conf(),
+            places: vec![
+                ("/opt/flink/conf", conf),
+                ("/opt/flink/log", self.played.stage.cluster.logs()),
+                ("/opt/flinkmem", beside.to_owned()),
+                ("/opt/java", Jdk::find(17)?.home),
+                ("/traces", traces),
+            ],
+            trace,
             pid: pid.to_string(),
             host: TraceReader::open(&self.trace)?.header().host.clone(),
             _jvm: jvm,
@@ -95,9 +115,9 @@ fn idle() -> Result<Running> {
 
 /// Where one page's commands run.
 pub(super) struct Stage {
-    traces: PathBuf,
+    /// Places of the documents, and where they are here.
+    places: Vec<(&'static str, PathBuf)>,
     trace: PathBuf,
-    conf: PathBuf,
     pid: String,
     host: String,
     _jvm: Option<Running>,
@@ -109,50 +129,55 @@ impl Stage {
     pub(super) fn shell(&self, command: &str) -> Result<Command> {
         let program = artefacts::flinkmem()?;
         let folder = program.parent().context("a program has a folder")?;
+        let java = Jdk::find(17)?.home.join("bin");
         let path = std::env::var("PATH").unwrap_or_default();
         let mut shell = Command::new("bash");
         shell
-            .args(["-o", "pipefail", "-c", &self.translated(command)?])
-            .env("PATH", format!("{}:{path}", folder.display()))
-            .env("JAVA_HOME", Jdk::find(17)?.home)
+            .args(["-o", "pipefail", "-c", &self.translated(command)])
+            .env(
+                "PATH",
+                format!("{}:{}:{path}", folder.display(), java.display()),
+            )
+            .env_remove("JAVA_HOME")
             .current_dir(self.directory.path());
         Ok(shell)
     }
 
     /// A command with the places of the documents replaced by those that are here.
-    fn translated(&self, command: &str) -> Result<String> {
-        let library = artefacts::agent()?;
-        let beside = library.parent().context("a library has a folder")?;
+    fn translated(&self, command: &str) -> String {
         let mut result = String::new();
         for word in command.split_inclusive(char::is_whitespace) {
             let bare = word.trim_end();
-            let mut here = bare.to_owned();
-            if let Some(at) = bare.find(TRACE) {
-                let begin = bare[..at].rfind(['=', ',']).map_or(0, |comma| comma + 1);
-                here = format!("{}{}", &bare[..begin], self.trace.display());
-            }
-            for (place, path) in [
-                ("/opt/flink/conf", self.conf.as_path()),
-                ("/opt/flink/log", &self.directory.path().join("log")),
-                ("/opt/flinkmem", beside),
-            ] {
-                here = here.replace(place, &path.display().to_string());
-            }
-            if let Some(at) = here.find("/traces").filter(|&at| begins_a_path(&here, at)) {
-                here.replace_range(at..at + "/traces".len(), &self.traces.display().to_string());
-            }
-            if here == PID {
-                here.clone_from(&self.pid);
-            }
-            result.push_str(&here);
+            result.push_str(&self.here(bare));
             result.push_str(&word[bare.len()..]);
         }
-        Ok(result)
+        result
     }
 
-    /// What was printed, with the name of the machine as the documents have it.
+    fn here(&self, word: &str) -> String {
+        if word == PID {
+            return self.pid.clone();
+        }
+        if let Some(at) = word.find(TRACE) {
+            let begin = word[..at].rfind(['=', ',']).map_or(0, |sign| sign + 1);
+            return format!("{}{}", &word[..begin], self.trace.display());
+        }
+        for (place, path) in &self.places {
+            if let Some(at) = word.find(place).filter(|&at| begins_a_path(word, at)) {
+                let rest = &word[at + place.len()..];
+                return format!("{}{}{}", &word[..at], path.display(), self.here(rest));
+            }
+        }
+        word.to_owned()
+    }
+
+    /// What was printed, with places and the name of the machine as the documents have them.
     pub(super) fn as_in_documents(&self, output: &str) -> String {
-        let words = output.split_inclusive([' ', ',', '\n']);
+        let mut printed = output.to_owned();
+        for (place, path) in &self.places {
+            printed = printed.replace(&path.display().to_string(), place);
+        }
+        let words = printed.split_inclusive([' ', ',', '\n']);
         let renamed = words.map(|word| {
             let bare = word.trim_end_matches([' ', ',', '\n']);
             if bare == self.host {
@@ -172,14 +197,13 @@ fn begins_a_path(word: &str, at: usize) -> bool {
         .is_none_or(|before| matches!(before, '=' | ',' | '"' | '\''))
 }
 
-/// Copies a trace into `parent`, under its name.
-fn copy(trace: &Path, parent: &Path) -> Result<()> {
-    std::fs::create_dir_all(parent)?;
+/// Copies a directory with all that is in it.
+fn copy(directory: &Path, to: &Path) -> Result<()> {
     let status = Command::new("cp")
-        .arg("-r")
-        .args([trace, parent])
+        .arg("-rT")
+        .args([directory, to])
         .status()?;
-    ensure!(status.success(), "cannot copy {}", trace.display());
+    ensure!(status.success(), "cannot copy {}", directory.display());
     Ok(())
 }
 
