@@ -17,6 +17,9 @@ const PID: &str = "4711";
 /// Its machine.
 const HOST: &str = "tm-0";
 
+/// What stands before the name of a machine in what is printed.
+const NAMES_A_HOST: [&str; 4] = [" on ", " in ", "TaskManager ", "JobManager "];
+
 /// Its trace, as far as all of them write it.
 const TRACE: &str = "flinkmem-tm-0-4711-";
 
@@ -54,6 +57,7 @@ impl Theatre {
         let trace = traces.join(self.trace.file_name().context("a trace has a name")?);
         std::fs::create_dir(&traces)?;
         copy(&self.trace, &trace)?;
+        pack(here, "traces.tar.gz", "traces")?;
         for (role, name) in [
             (Role::TaskManager, "taskmanager"),
             (Role::JobManager, "jobmanager"),
@@ -83,7 +87,6 @@ impl Theatre {
             .append(true)
             .open(conf.join("config.yaml"))?;
         configuration.write_all(loads_the_agent.as_bytes())?;
-        let beside = library.parent().context("a library has a folder")?;
         let jvm = if attaches { Some(idle()?) } else { None };
         let pid = match &jvm {
             Some(jvm) => jvm.id(),
@@ -93,7 +96,8 @@ impl Theatre {
             places: vec![
                 ("/opt/flink/conf", conf),
                 ("/opt/flink/log", self.played.stage.cluster.logs()),
-                ("/opt/flinkmem", beside.to_owned()),
+                ("/opt/flinkmem", folder(&library)?),
+                ("/opt/flinkmem", folder(&artefacts::flinkmem()?)?),
                 ("/opt/java", Jdk::find(17)?.home),
                 ("/traces", traces),
             ],
@@ -127,8 +131,7 @@ pub(super) struct Stage {
 impl Stage {
     /// The shell that runs a command of the documents, with this build's program in its path.
     pub(super) fn shell(&self, command: &str) -> Result<Command> {
-        let program = artefacts::flinkmem()?;
-        let folder = program.parent().context("a program has a folder")?;
+        let folder = folder(&artefacts::flinkmem()?)?;
         let java = Jdk::find(17)?.home.join("bin");
         let path = std::env::var("PATH").unwrap_or_default();
         let mut shell = Command::new("bash");
@@ -177,17 +180,19 @@ impl Stage {
         for (place, path) in &self.places {
             printed = printed.replace(&path.display().to_string(), place);
         }
-        let words = printed.split_inclusive([' ', ',', '\n']);
-        let renamed = words.map(|word| {
-            let bare = word.trim_end_matches([' ', ',', '\n']);
-            if bare == self.host {
-                word.replacen(bare, HOST, 1)
-            } else {
-                word.to_owned()
-            }
-        });
-        renamed.collect()
+        for before in NAMES_A_HOST {
+            printed = printed.replace(
+                &format!("{before}{}", self.host),
+                &format!("{before}{HOST}"),
+            );
+        }
+        printed
     }
+}
+
+fn folder(file: &Path) -> Result<PathBuf> {
+    let folder = file.parent().context("a file is in a folder")?;
+    Ok(folder.to_owned())
 }
 
 fn begins_a_path(word: &str, at: usize) -> bool {
@@ -195,6 +200,18 @@ fn begins_a_path(word: &str, at: usize) -> bool {
         .chars()
         .next_back()
         .is_none_or(|before| matches!(before, '=' | ',' | '"' | '\''))
+}
+
+/// Packs what is called `name` in `folder`.
+fn pack(folder: &Path, archive: &str, name: &str) -> Result<()> {
+    let mut tar = Command::new("tar");
+    let status = tar
+        .arg("-czf")
+        .args([archive, name])
+        .current_dir(folder)
+        .status()?;
+    ensure!(status.success(), "cannot pack {name}");
+    Ok(())
 }
 
 /// Copies a directory with all that is in it.
