@@ -7,7 +7,7 @@ pub fn missing(shown: &str, output: &str) -> Option<String> {
     let output = format!(" {} ", without_figures(output));
     let mut rest = output.as_str();
     for line in shown.lines() {
-        let wanted = without_figures(line);
+        let wanted = without_figures(without_leading_unit(line));
         if wanted.is_empty() || wanted == "…" {
             continue;
         }
@@ -17,6 +17,13 @@ pub fn missing(shown: &str, output: &str) -> Option<String> {
         rest = &rest[at + 1 + wanted.len()..];
     }
     None
+}
+
+/// A line without the unit of the figure that the line before ends with.
+fn without_leading_unit(line: &str) -> &str {
+    let line = line.trim_start();
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if UNITS.contains(&first) { rest } else { line }
 }
 
 /// The words of a text, one space between them: every number with its unit is `0`, and bars are gone.
@@ -102,6 +109,7 @@ mod tests {
         );
         assert_eq!(missing("c\n…\na\n", output), Some("a".to_owned()));
         assert_eq!(missing("a\nc\n", output), None);
+        assert_eq!(missing("takes 64.0\n  MiB more", "takes 1 KiB more"), None);
         assert_eq!(missing("a c\n", output), Some("a c".to_owned()));
     }
 }

@@ -38,7 +38,12 @@ fn pieces(heading: &str) -> Vec<String> {
     let message = heading.trim_matches('`');
     message
         .split('…')
-        .map(|piece| piece.trim().to_owned())
+        .map(|piece| {
+            piece
+                .trim_end_matches([' ', ';', ':', ','])
+                .trim_start()
+                .to_owned()
+        })
         .filter(|piece| piece.len() > 3)
         .collect()
 }
