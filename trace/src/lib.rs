@@ -19,7 +19,10 @@ mod schema;
 mod writer;
 
 pub use format::{FORMAT, Format, UnreadableFormat};
-pub use reader::{Damage, LastWords, TraceError, TraceFile, TraceReader, find_traces, header_of};
+pub use reader::{
+    Damage, GrowingTrace, Growth, LastWords, TraceError, TraceFile, TraceReader, find_traces,
+    header_of,
+};
 pub use record::*;
 #[cfg(feature = "schema")]
 pub use schema::json_schema;

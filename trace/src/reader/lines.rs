@@ -18,6 +18,7 @@ pub(super) enum Line<'a> {
 pub(super) struct Lines<R> {
     source: R,
     buffer: Vec<u8>,
+    consumed: u64,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -25,7 +26,13 @@ impl<R: BufRead> Lines<R> {
         Self {
             source,
             buffer: Vec::new(),
+            consumed: 0,
         }
+    }
+
+    /// Bytes of the source that the lines so far took up, with their newlines.
+    pub(super) fn consumed(&self) -> u64 {
+        self.consumed
     }
 
     pub(super) fn next_line(&mut self) -> std::io::Result<Line<'_>> {
@@ -33,7 +40,8 @@ impl<R: BufRead> Lines<R> {
         let most = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
         // One byte more for the newline. The standard library looks for that many times faster than a loop over bytes would.
         let mut bounded = self.source.by_ref().take(most.saturating_add(1));
-        bounded.read_until(b'\n', &mut self.buffer)?;
+        let length = bounded.read_until(b'\n', &mut self.buffer)?;
+        self.count(length);
         match self.buffer.pop() {
             None => Ok(Line::End),
             Some(b'\n') => Ok(Line::Whole(&self.buffer)),
@@ -60,10 +68,16 @@ impl<R: BufRead> Lines<R> {
             let length = newline.map_or(available.len(), |index| index + 1);
             let is_over = newline.is_some() || available.is_empty();
             self.source.consume(length);
+            self.count(length);
             if is_over {
                 return Ok(());
             }
         }
+    }
+
+    fn count(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.consumed = self.consumed.saturating_add(bytes);
     }
 }
 
@@ -99,5 +113,19 @@ mod tests {
         let mut by_one = vec![b'a'; MAX_LINE_BYTES + 1];
         by_one.extend(b"\nb\n");
         assert_eq!(kinds(&by_one), [('x', 0), ('w', 1)]);
+    }
+
+    #[test]
+    fn what_lines_took_up_is_counted() {
+        let mut text = b"ab\n\n".to_vec();
+        text.extend(vec![b'a'; MAX_LINE_BYTES + 9]);
+        text.extend(b"\nc");
+        let mut lines = Lines::new(text.as_slice());
+        let mut consumed = Vec::new();
+        while !matches!(lines.next_line().unwrap(), Line::End) {
+            consumed.push(lines.consumed());
+        }
+        let length = u64::try_from(text.len()).unwrap();
+        assert_eq!(consumed, [3, 4, length - 1, length]);
     }
 }

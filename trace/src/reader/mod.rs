@@ -3,9 +3,11 @@
 //! A killed JVM leaves a torn last line, a full disk leaves holes, a copy may be cut short. Damage is counted and
 //! skipped, never a reason to stop: the reader streams, holds one line at a time and bounds its length.
 
+mod growing;
 mod last_words;
 mod lines;
 
+pub use growing::{GrowingTrace, Growth};
 pub use last_words::{LastWords, header_of};
 
 use crate::layout::{DIRECTORY_PREFIX, FACTS, Form, Segment};
@@ -342,16 +344,13 @@ fn read_file(path: &Path, damage: &mut Damage, visit: &mut dyn FnMut(Record) -> 
     let mut lines = Lines::new(BufReader::with_capacity(BUFFER_BYTES, source));
     loop {
         match lines.next_line() {
-            Ok(Line::Whole(line)) if line.iter().all(u8::is_ascii_whitespace) => {}
-            Ok(Line::Whole(line)) => match parse(line) {
-                Parsed::Record(record) => {
-                    if !visit(*record) {
-                        return;
-                    }
+            Ok(Line::Whole(line)) => {
+                if let Some(record) = whole(line, damage)
+                    && !visit(record)
+                {
+                    return;
                 }
-                Parsed::UnknownKind => damage.unknown_kinds += 1,
-                Parsed::Garbage => damage.bad_lines += 1,
-            },
+            }
             Ok(Line::TooLong) => damage.bad_lines += 1,
             // A last line without its newline may still be whole: only the newline was lost.
             Ok(Line::Torn(line)) => match parse(line) {
@@ -369,6 +368,19 @@ fn read_file(path: &Path, damage: &mut Damage, visit: &mut dyn FnMut(Record) -> 
             }
         }
     }
+}
+
+/// The record of a whole line; what is none is counted, unless it is blank.
+fn whole(line: &[u8], damage: &mut Damage) -> Option<Record> {
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return None;
+    }
+    match parse(line) {
+        Parsed::Record(record) => return Some(*record),
+        Parsed::UnknownKind => damage.unknown_kinds += 1,
+        Parsed::Garbage => damage.bad_lines += 1,
+    }
+    None
 }
 
 enum Parsed {

@@ -3,6 +3,7 @@
 
 mod budget;
 mod damage;
+mod growing;
 mod round_trip;
 #[cfg(feature = "schema")]
 mod schema;
