@@ -98,6 +98,11 @@ impl Evidence {
         self.records.sort_by_key(Record::t_ms);
     }
 
+    /// The records, for who thins them.
+    pub(super) fn records_mut(&mut self) -> &mut Vec<Record> {
+        &mut self.records
+    }
+
     /// Everything of one kind, in order: `evidence.all::<Ledger>()`.
     pub fn all<T: Kind>(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.records.iter().filter_map(T::of)

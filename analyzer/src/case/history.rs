@@ -15,8 +15,8 @@ const NEWEST: u32 = 2;
 const FEW: usize = 6;
 
 /// What leads to an incident, and what comes of it.
-const BEFORE_MS: u64 = 120_000;
-const AFTER_MS: u64 = 60_000;
+pub(super) const BEFORE_MS: u64 = 120_000;
+pub(super) const AFTER_MS: u64 = 60_000;
 
 /// The files of an overview: everything but the rests of closed segments, unless they are few.
 pub(super) fn overview(reader: &TraceReader) -> TraceReader {
@@ -55,7 +55,7 @@ pub(super) fn wanted(
 }
 
 /// The first and the last incident of each kind: rules look at what led to these. Thousands in between would want the whole history.
-fn moments_that_matter(incidents: &[Incident]) -> Vec<u64> {
+pub(super) fn moments_that_matter(incidents: &[Incident]) -> Vec<u64> {
     let mut kinds: Vec<IncidentKind> = Vec::new();
     for incident in incidents {
         if !kinds.contains(&incident.incident) {

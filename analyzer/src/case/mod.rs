@@ -6,12 +6,14 @@
 mod direct_errors;
 mod evidence;
 mod gather;
+mod growing;
 mod history;
 mod lines;
 mod origin;
 mod outcome;
 mod site_growth;
 mod source;
+mod thinning;
 mod timeline;
 mod told_outcome;
 
@@ -74,12 +76,8 @@ impl Case {
     /// [`TraceError`] when there is no trace that this build can read. Damage inside one is no error.
     pub fn read(directory: &Path) -> Result<Self, TraceError> {
         let reader = TraceReader::open(directory)?;
-        let overview = history::overview(&reader);
         let mut case = Self::new(&reader);
-        let spans = case.take_all(&overview);
-        let rests = history::wanted(&reader, &overview, &spans, &case.incidents);
-        case.take_all(&rests);
-        case.is_overview = overview.files().len() + rests.files().len() < reader.files().len();
+        case.take_overview(&reader);
         case.sort();
         Ok(case)
     }
@@ -103,6 +101,15 @@ impl Case {
             header: reader.header().clone(),
             ..Self::default()
         }
+    }
+
+    /// Takes in an overview of a reader's files, and all that led to an incident.
+    fn take_overview(&mut self, reader: &TraceReader) {
+        let overview = history::overview(reader);
+        let spans = self.take_all(&overview);
+        let rests = history::wanted(reader, &overview, &spans, &self.incidents);
+        self.take_all(&rests);
+        self.is_overview = overview.files().len() + rests.files().len() < reader.files().len();
     }
 
     /// Takes in the files of a reader, and tells the time that each covers.

@@ -2,9 +2,11 @@
 
 use super::told_outcome::by_lines;
 use super::{Case, Moment};
+use crate::snapshot::interval;
 use flinkmem_trace::{Header, IncidentKind, layout::FACTS};
 use serde::Serialize;
-use std::fs::{File, read_to_string};
+use std::fs::{File, TryLockError, read_to_string};
+use std::path::Path;
 
 /// What became of the process, as far as the trace and this machine tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -43,7 +45,7 @@ pub struct Surroundings {
 /// An error this close to the end is taken as its cause.
 const LAST_WORDS_MS: u64 = 5_000;
 
-/// A trace whose last sample is no older than this is still being written.
+/// A trace whose last sample is no older than this, or than three intervals, is still being written.
 const FRESH_MS: i64 = 5_000;
 
 /// From this share of the cgroup's limit on, a kill is likely to be the kernel's.
@@ -60,10 +62,70 @@ impl Surroundings {
         }
     }
 
+    /// What shows that the process of a trace lives, in a sentence. `last_ms` is the wall clock of its last sample.
+    ///
+    /// On this host the lock that a living agent holds on its facts tells, across containers too, where a number says nothing. An agent that has just begun
+    /// may not have it yet.
+    pub(crate) fn sign_of_life(
+        &self,
+        directory: &Path,
+        header: &Header,
+        last_ms: Option<i64>,
+    ) -> Option<String> {
+        let age_ms = last_ms.map(|last_ms| self.now_ms.saturating_sub(last_ms));
+        let fresh_ms = fresh_ms(header);
+        let age_ms = age_ms.filter(|age_ms| (0..=fresh_ms).contains(age_ms));
+        let lock = match header.host == self.host {
+            true => lock_of(directory),
+            // Locks need not reach other hosts.
+            false => Lock::Unknown,
+        };
+        let lives = match lock {
+            Lock::Held => true,
+            Lock::Free => age_ms.is_some() && self.runs(header),
+            Lock::Unknown => self.runs(header),
+        };
+        if lives {
+            return Some("the process is running on this host".to_owned());
+        }
+        let age_s = age_ms.filter(|_| lock == Lock::Unknown)? / 1000;
+        Some(format!(
+            "the trace is being written: its last sample is {age_s} s old"
+        ))
+    }
+
     /// Whether the very process of a header runs on this host.
     fn runs(&self, header: &Header) -> bool {
         header.host == self.host
             && started_ms(header.pid).is_some_and(|start| start.abs_diff(header.start_ms) < 2_000)
+    }
+}
+
+/// How old the last sample of a trace that is being written can be, milliseconds.
+fn fresh_ms(header: &Header) -> i64 {
+    let intervals = interval(header).saturating_mul(3).as_millis();
+    i64::try_from(intervals).unwrap_or(i64::MAX).max(FRESH_MS)
+}
+
+/// What the lock on a trace's facts says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// Somebody lives who holds it.
+    Held,
+    /// It can be had, so its process is gone.
+    Free,
+    /// There are no facts, or no locks on this file system.
+    Unknown,
+}
+
+fn lock_of(directory: &Path) -> Lock {
+    let facts = directory.join(FACTS);
+    // To open a pipe of that name would be to wait for a writer.
+    let facts = facts.is_file().then(|| File::open(facts).ok()).flatten();
+    match facts.map(|facts| facts.try_lock_shared()) {
+        Some(Ok(())) => Lock::Free,
+        Some(Err(TryLockError::WouldBlock)) => Lock::Held,
+        Some(Err(TryLockError::Error(_))) | None => Lock::Unknown,
     }
 }
 
@@ -78,19 +140,8 @@ impl Outcome {
             })
         } else if let Some(end) = case.end {
             orderly_end(case, end.up_ms)
-        } else if here.runs(&case.header) {
-            (
-                OutcomeKind::Running,
-                "the process is running on this host".to_owned(),
-            )
-        } else if let Some(age_ms) = age_ms(case, here).filter(|age| *age <= FRESH_MS)
-            && !(here.host == case.header.host && lock_is_free(case))
-        {
-            let age = age_ms / 1000;
-            (
-                OutcomeKind::Running,
-                format!("the trace is being written: its last sample is {age} s old"),
-            )
+        } else if let Some(detail) = sign_of_life(case, here) {
+            (OutcomeKind::Running, detail)
         } else {
             by_lines(case).unwrap_or_else(|| vanished(case))
         };
@@ -98,17 +149,9 @@ impl Outcome {
     }
 }
 
-/// Whether the lock that a living agent holds on its facts can be had, so that its process is gone. `false` where that cannot be told, and for
-/// traces of other hosts, where locks need not reach.
-fn lock_is_free(case: &Case) -> bool {
-    let facts = File::open(case.directory.join(FACTS));
-    facts.is_ok_and(|file| file.try_lock_shared().is_ok())
-}
-
-fn age_ms(case: &Case, here: &Surroundings) -> Option<i64> {
-    let last = case.timeline.moments.last()?;
-    let age = here.now_ms.saturating_sub(last.t_ms);
-    (age >= 0).then_some(age)
+fn sign_of_life(case: &Case, here: &Surroundings) -> Option<String> {
+    let last_ms = case.timeline.moments.last().map(|moment| moment.t_ms);
+    here.sign_of_life(&case.directory, &case.header, last_ms)
 }
 
 /// A TaskManager outlives an error of direct memory; so it is the end's cause in other JVMs only.

@@ -1,23 +1,18 @@
 //! One trace that is followed.
 
 use crate::case::Case;
-use flinkmem_trace::TraceError;
+use flinkmem_trace::{Damage, GrowingTrace, Growth, TraceError};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-/// A trace with everything that was read of it so far.
+/// A trace with everything that was read of it so far, each record once. Of a long life old history is kept thinned, so that
+/// a follower stays within some tens of MiB for weeks.
 #[derive(Debug)]
 pub struct Follower {
     directory: PathBuf,
+    trace: GrowingTrace,
     case: Case,
-    seen: Option<Seen>,
-}
-
-/// How far the files of a trace had grown when they were read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen {
-    bytes: u64,
-    modified: Option<SystemTime>,
+    /// What was skipped of the history of before the trace was followed.
+    history_damage: Damage,
 }
 
 impl Follower {
@@ -26,26 +21,29 @@ impl Follower {
     /// # Errors
     /// [`TraceError`] when there is no trace that this build can read.
     pub fn open(directory: &Path) -> Result<Self, TraceError> {
-        let seen = Seen::of(directory);
+        let mut trace = GrowingTrace::open(directory)?;
+        let (case, history_damage) = Case::begin(&mut trace)?;
         Ok(Self {
             directory: directory.to_owned(),
-            case: Case::read(directory)?,
-            seen,
+            trace,
+            case,
+            history_damage,
         })
     }
 
-    /// Takes in what was written since; false when that is nothing.
+    /// Takes in what was written since; false when that is nothing. Where another trace took the place of this one, that is read.
     ///
     /// # Errors
     /// [`TraceError`] when the trace is gone. What was read before stays in [`Self::case`].
     pub fn advance(&mut self) -> Result<bool, TraceError> {
-        let now = Seen::of(&self.directory);
-        if now.is_some() && now == self.seen {
-            return Ok(false);
+        match self.case.advance(&mut self.trace, self.history_damage)? {
+            Growth::None => Ok(false),
+            Growth::Grew => Ok(true),
+            Growth::Replaced => {
+                *self = Self::open(&self.directory)?;
+                Ok(true)
+            }
         }
-        self.case = Case::read(&self.directory)?;
-        self.seen = now;
-        Ok(true)
     }
 
     /// What is known of the process so far.
@@ -58,23 +56,5 @@ impl Follower {
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
-    }
-}
-
-impl Seen {
-    fn of(directory: &Path) -> Option<Self> {
-        let files = std::fs::read_dir(directory).ok()?.flatten();
-        let nothing = Self {
-            bytes: 0,
-            modified: None,
-        };
-        Some(
-            files
-                .filter_map(|entry| entry.metadata().ok())
-                .fold(nothing, |sum, metadata| Self {
-                    bytes: sum.bytes.saturating_add(metadata.len()),
-                    modified: sum.modified.max(metadata.modified().ok()),
-                }),
-        )
     }
 }

@@ -7,6 +7,7 @@ mod request;
 mod text;
 
 pub use request::SnapshotError;
+pub(crate) use request::interval;
 pub use text::to_text;
 
 use crate::case::owner_of;

@@ -96,7 +96,7 @@ fn no_answer(directory: &Path, start: Instant) -> SnapshotError {
 }
 
 /// The agent's base interval, as it writes it into the header: `1s`, `250ms`.
-fn interval(header: &Header) -> Duration {
+pub(crate) fn interval(header: &Header) -> Duration {
     let text = header.agent_options.get("interval");
     let parse = |text: &String| {
         let (number, unit) = match text.strip_suffix("ms") {
