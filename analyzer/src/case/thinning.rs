@@ -23,7 +23,7 @@ struct Bound {
     stretches: u64,
 }
 
-/// A moment has about one KiB: an hour at one sample a second stays whole, and a fortnight has one in ten minutes.
+/// A moment has about one KiB: an hour at one sample a second stays whole, and of a fortnight one in ten to twenty minutes.
 const MOMENTS: Bound = Bound {
     most: 10_000,
     newest: 3_600,
@@ -107,13 +107,14 @@ fn thin_series<T: Entry>(series: &mut Vec<T>, bound: Bound, matters: &Matters) -
 fn stays<T: Entry>(old: &[T], stretches: u64, matters: &Matters) -> Vec<bool> {
     let begin = old.first().map_or(0, Entry::up_ms);
     let span = old.last().map_or(0, Entry::up_ms).saturating_sub(begin);
-    let stretch_ms = (span / stretches).max(1);
+    // Doubled from one time to the next, so that stretches never lie across those of before, whose entries are all that is left.
+    let stretch_ms = (span / stretches).max(1).next_power_of_two();
     let mut stays = vec![false; old.len()];
     let mut last = None;
     let mut peaks = Peaks::default();
     for (index, entry) in old.iter().enumerate() {
         let up_ms = entry.up_ms();
-        let stretch = up_ms.saturating_sub(begin) / stretch_ms;
+        let stretch = up_ms / stretch_ms;
         let cell = match matters.includes(up_ms) {
             true => (stretch, up_ms / 1000),
             false => (stretch, 0),
@@ -306,5 +307,144 @@ impl Entry for Record {
         // What was asked for is not to be had again.
         let asked_for = self.taken().filter(|it| it.occasion == Occasion::Demand);
         vec![asked_for.map(|taken| taken.up_ms)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Evidence, Kind};
+    use flinkmem_trace::{AgentCost, Incident, Ledger, Taken};
+
+    /// A moment a second.
+    fn moments(seconds: u64) -> Vec<Moment> {
+        let moment = |second| Moment {
+            up_ms: second * 1000,
+            ..Moment::default()
+        };
+        (0..seconds).map(moment).collect()
+    }
+
+    fn case(moments: Vec<Moment>) -> Case {
+        let mut case = Case::default();
+        case.timeline.moments = moments;
+        case
+    }
+
+    fn up_s(case: &Case) -> Vec<u64> {
+        let moments = case.timeline.moments.iter();
+        moments.map(|moment| moment.up_ms / 1000).collect()
+    }
+
+    #[test]
+    fn a_short_life_stays_whole() {
+        let mut case = case(moments(10_000));
+        assert!(!thin(&mut case));
+        assert_eq!(case.timeline.moments.len(), 10_000);
+    }
+
+    #[test]
+    fn of_a_fortnight_the_last_hour_stays_whole_and_the_rest_in_even_steps() {
+        const FORTNIGHT: u64 = 14 * 86_400;
+        let mut case = case(Vec::new());
+        for moment in moments(FORTNIGHT) {
+            case.timeline.moments.push(moment);
+            thin(&mut case);
+            assert!(case.timeline.moments.len() <= MOMENTS.most);
+        }
+        let kept = up_s(&case);
+        assert_eq!((kept[0], kept[kept.len() - 1]), (0, FORTNIGHT - 1));
+        let last_hour = FORTNIGHT - 3_600;
+        let (old, new) = kept.split_at(kept.partition_point(|second| *second < last_hour));
+        assert_eq!(new.len(), 3_600);
+        // What was thinned before is on a grid that was finer, and need not fit this one.
+        let longest = old.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(
+            longest <= Some(3 * FORTNIGHT / MOMENTS.stretches),
+            "{longest:?}"
+        );
+    }
+
+    #[test]
+    fn peaks_and_what_led_to_an_incident_stay() {
+        let mut case = case(moments(20_000));
+        case.timeline.moments[777].agent = AgentCost {
+            overslept_us: 9_000_000,
+            ..AgentCost::default()
+        };
+        case.incidents.push(Incident {
+            up_ms: 5_000_000,
+            ..Incident::default()
+        });
+        assert!(thin(&mut case));
+        let kept = up_s(&case);
+        assert!(kept.contains(&777));
+        let near = kept
+            .iter()
+            .filter(|second| (4_880..=5_060).contains(*second));
+        assert_eq!(near.count(), 181);
+        let before = kept
+            .iter()
+            .filter(|second| (3_000..4_800).contains(*second));
+        assert!(before.count() < 400);
+    }
+
+    #[test]
+    fn of_evidence_what_was_asked_for_stays_and_of_pauses_the_long_ones() {
+        let ledger = |second: u64| {
+            let occasion = match second {
+                77 => Occasion::Demand,
+                _ => Occasion::Routine,
+            };
+            let taken = Taken {
+                up_ms: second * 1000,
+                t_ms: i64::try_from(second * 1000).unwrap(),
+                occasion,
+                ..Taken::default()
+            };
+            Record::Ledger(Box::new(Ledger {
+                taken,
+                ..Ledger::default()
+            }))
+        };
+        let pause = |second: u64| {
+            Record::Pause(Pause {
+                up_ms: second * 1000,
+                t_ms: i64::try_from(second * 1000).unwrap(),
+                duration_us: if second == 5 { 8_000_000 } else { second },
+                ..Pause::default()
+            })
+        };
+        let mut case = Case {
+            evidence: Evidence::of_records((0..1_000).map(ledger).chain((0..7_000).map(pause))),
+            ..Case::default()
+        };
+        assert!(thin(&mut case));
+        let ledgers: Vec<u64> = case.evidence.all::<Ledger>().map(Kind::up_ms).collect();
+        assert!(ledgers.len() <= EVIDENCE.most, "{}", ledgers.len());
+        assert!(ledgers.contains(&77_000) && ledgers.is_sorted());
+        assert_eq!(ledgers.last(), Some(&999_000));
+        let pauses: Vec<u64> = case.evidence.all::<Pause>().map(Kind::up_ms).collect();
+        assert_eq!(pauses.len(), NEWEST_PAUSES + LONGEST_PAUSES);
+        assert_eq!(pauses[0], 5_000);
+    }
+
+    #[test]
+    fn of_events_those_of_jobs_outlive_checkpoints() {
+        let event = |number: u64| Event {
+            up_ms: number,
+            event: match number % 100 {
+                0 => EventKind::JobGone,
+                _ => EventKind::Checkpoint,
+            },
+            ..Event::default()
+        };
+        let mut case = Case {
+            events: (0..12_000).map(event).collect(),
+            ..Case::default()
+        };
+        assert!(thin(&mut case));
+        assert_eq!(case.events.len(), NEWEST_EVENTS + 80);
+        assert_eq!(case.events[0].up_ms, 0);
     }
 }

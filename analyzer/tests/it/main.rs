@@ -9,6 +9,7 @@
 //! - `history`: long lives, of whose older parts one sample in ten is read
 //! - `incidents`: public reports of real incidents: the limit that their lines name
 //! - `inputs`: files of lines: told by content, put to the right process, on one timeline
+//! - `live`: traces that grow, directories of them; `replay` writes a simulated life bit by bit
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,8 @@ mod command_line;
 mod history;
 mod incidents;
 mod inputs;
+mod live;
 mod model;
+mod replay;
 mod reports;
 mod synth;
