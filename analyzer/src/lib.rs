@@ -32,3 +32,4 @@ pub mod size;
 pub mod snapshot;
 pub mod statistics;
 pub mod units;
+pub mod watch;

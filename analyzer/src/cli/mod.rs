@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod size;
 mod snapshot;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ Examples:
   flinkmem attach 4711                           load the agent into a JVM that runs
   flinkmem snapshot 4711                         who holds what in it now
   flinkmem doctor --dir /traces                  does the library load here, does the trace survive?
+  flinkmem watch /traces                         a line when something is found, worsens or clears
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
   flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process
   flinkmem size /traces                          a whole configuration from measured peaks",
@@ -59,6 +61,8 @@ pub enum Command {
     Snapshot(snapshot::SnapshotArguments),
     /// Check an installation: does the library load in this JVM, does what it writes survive?
     Doctor(doctor::Doctor),
+    /// Follow a directory of traces, and tell what is found when it appears, worsens or clears.
+    Watch(watch::WatchArguments),
     /// Derive every memory pool of a configuration, as Flink would.
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
@@ -96,6 +100,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Attach(arguments) => attach::run(&arguments),
         Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),

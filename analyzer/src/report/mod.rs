@@ -14,10 +14,11 @@ mod wording;
 pub use headroom::{Headroom, Unit};
 pub use quality::TraceQuality;
 pub use rss::{LibraryPart, Rss, RssPart};
-pub use subject::{FileRead, Subject};
+pub use subject::{FileRead, ProcessKind, Subject};
 pub use text::{
     Characters, Look, NARROWEST, Verbosity, WIDEST, to_lines, to_screen, to_screens, to_text,
 };
+pub use wording::{consequence, headline};
 
 use crate::budget::{Budget, BudgetLine, budget_lines};
 use crate::case::{Case, Outcome, Surroundings};

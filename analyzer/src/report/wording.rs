@@ -10,7 +10,8 @@ use crate::rules::AnswerKind;
 use crate::units::{bytes, duration};
 
 /// The cause, in a sentence.
-pub(super) fn headline(finding: &Finding) -> String {
+#[must_use]
+pub fn headline(finding: &Finding) -> String {
     if let Some(text) = native_memory::headline(finding) {
         return text;
     }
@@ -56,7 +57,8 @@ pub(super) fn headline(finding: &Finding) -> String {
 }
 
 /// What that does to the process, in a sentence.
-pub(super) fn consequence(finding: &Finding) -> String {
+#[must_use]
+pub fn consequence(finding: &Finding) -> String {
     if let Some(text) = native_memory::consequence(finding) {
         return text;
     }
