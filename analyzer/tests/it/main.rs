@@ -10,6 +10,7 @@
 //! - `incidents`: public reports of real incidents: the limit that their lines name
 //! - `inputs`: files of lines: told by content, put to the right process, on one timeline
 //! - `live`: traces that grow, directories of them; `replay` writes a simulated life bit by bit
+//! - `watch`: what is told of living processes, and when
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -33,3 +34,4 @@ mod model;
 mod replay;
 mod reports;
 mod synth;
+mod watch;
