@@ -23,5 +23,6 @@ mod model; // Flink's own table of pools, against the model
 mod native_objects; // Java objects that hold native memory: exact counts, and whose they are
 mod options; // options honoured; wrong ones named
 mod pauses; // pauses with their cause, and what else keeps a process from running
-mod surroundings;
-mod threads; // threads by name pattern, who starts them, what limits them // children, other processes in the container, page cache, host
+mod surroundings; // children, other processes in the container, page cache, host
+mod threads; // threads by name pattern, who starts them, what limits them
+mod watch; // what `flinkmem watch` tells of a JVM that runs

@@ -27,8 +27,8 @@ Examples:
   flinkmem watch --exit-on critical /traces      end with status 1 at the first critical finding
   flinkmem watch --once /traces                  look once: status 1 if anything is found",
     after_long_help = "\
-A finding that rests on a trend is told when it was there at 3 looks in a row, and has cleared when it was absent at 18; a limit
-that was met is told at once. Processes that were over when the watch began are left to `flinkmem diagnose`.
+A finding that rests on a trend is told when it was there at 3 looks in a row, and has cleared when it was absent at 18; what
+failed for want of memory is told at once. Processes that were over when the watch began are left to `flinkmem diagnose`.
 
 Exit status:
   0  ended by SIGTERM or SIGINT, or because nobody reads its output; with --once: nothing found
@@ -48,7 +48,7 @@ pub struct WatchArguments {
 
     /// Time between two looks, from 100ms to 1h
     ///
-    /// New traces and limits that were met are seen at once where inotify works. A longer interval costs less, and tells what rests on a
+    /// New traces and failures are seen at once where inotify works. A longer interval costs less, and tells what rests on a
     /// trend later: at the third look.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = interval)]
     interval: Duration,

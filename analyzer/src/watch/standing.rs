@@ -1,7 +1,7 @@
 //! What holds of one process, and what of it was told.
 //!
 //! A false alarm is worse than a miss: whoever is woken for nothing twice does not get up the third time. So what rests on a trend must hold at
-//! [`LOOKS_TO_TELL`] looks in a row before it is told. What was measured, a limit that something did not fit into, is told at once. To clear takes
+//! [`LOOKS_TO_TELL`] looks in a row before it is told. What failed for want of memory is told at once. To clear takes
 //! [`LOOKS_TO_CLEAR`] looks, six times as many: a leak that pauses for a while is one leak, not two.
 
 use super::event::Reason;
@@ -142,7 +142,7 @@ impl Standing {
             return None;
         }
         let Some(told) = known.told else {
-            let is_sure = known.finding.limit.reached || known.present >= LOOKS_TO_TELL;
+            let is_sure = has_failed(&known.finding) || known.present >= LOOKS_TO_TELL;
             return is_sure.then(|| self.tell(index, look));
         };
         known.lower(look, told);
@@ -151,7 +151,7 @@ impl Standing {
             return None;
         };
         known.worse += u32::from(look.counts);
-        if reason != Reason::LimitReached && known.worse < LOOKS_TO_TELL {
+        if !has_failed(&known.finding) && known.worse < LOOKS_TO_TELL {
             return None;
         }
         known.worse = 0;
@@ -219,6 +219,11 @@ impl Told {
 fn exhausted_ms(finding: &Finding, now_ms: i64) -> Option<f64> {
     let forecast = finding.forecast?;
     Some(now_ms as f64 + forecast.exhausted_in_s * 1000.0)
+}
+
+/// Something did not fit, and failed. Where it fitted in the end, what is behind it is often better known a moment later.
+fn has_failed(finding: &Finding) -> bool {
+    finding.limit.reached && finding.severity == Severity::Critical
 }
 
 /// The same matter: one label on one limit. Who is named as the consumer may change as more is seen of it.

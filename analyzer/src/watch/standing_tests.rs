@@ -117,7 +117,7 @@ fn looks_in_quick_succession_are_one() {
 }
 
 #[test]
-fn a_limit_that_was_met_is_told_at_once_even_between_two_looks() {
+fn a_failure_is_told_at_once_even_between_two_looks() {
     let mut standing = Standing::default();
     let look = Look {
         now_ms: 0,
@@ -129,6 +129,20 @@ fn a_limit_that_was_met_is_told_at_once_even_between_two_looks() {
     looks.told(3, &[leak()]);
     assert_eq!(looks.told(1, &[met(leak())]), ["met"]);
     assert!(looks.told(10, &[met(leak())]).is_empty());
+}
+
+#[test]
+fn a_limit_that_was_met_without_a_failure_is_told_at_the_third_look() {
+    let waited = Finding {
+        severity: Severity::Warning,
+        ..met(leak())
+    };
+    let mut looks = Looks::default();
+    assert!(looks.told(2, std::slice::from_ref(&waited)).is_empty());
+    assert_eq!(looks.told(1, std::slice::from_ref(&waited)), ["appeared"]);
+    let mut looks = Looks::default();
+    looks.told(3, &[leak()]);
+    assert_eq!(looks.told(3, &[waited]), ["met"]);
 }
 
 #[test]
