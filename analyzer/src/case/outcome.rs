@@ -241,3 +241,50 @@ fn started_ms(pid: u32) -> Option<i64> {
         .checked_mul(1000)?
         .checked_add(ticks.checked_mul(10)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: i64 = 1_767_225_600_000;
+
+    /// A trace of this very process, and whether it shows life when its last sample is that old.
+    fn shows_life(age_ms: i64, host: &str, prepare: impl FnOnce(&File)) -> bool {
+        let directory = tempfile::tempdir().unwrap();
+        let facts = File::create(directory.path().join(FACTS)).unwrap();
+        prepare(&facts);
+        let pid = std::process::id();
+        let header = Header {
+            host: host.to_owned(),
+            pid,
+            start_ms: started_ms(pid).unwrap(),
+            ..Header::default()
+        };
+        let here = Surroundings {
+            now_ms: NOW_MS,
+            host: "tm-0".to_owned(),
+        };
+        let last_ms = Some(NOW_MS - age_ms);
+        here.sign_of_life(directory.path(), &header, last_ms)
+            .is_some()
+    }
+
+    #[test]
+    fn who_holds_the_lock_lives_however_old_the_last_sample_is() {
+        assert!(shows_life(3_600_000, "tm-0", |facts| facts.lock().unwrap()));
+    }
+
+    #[test]
+    fn a_number_and_a_start_like_those_of_a_process_here_are_no_life_without_the_lock() {
+        assert!(!shows_life(60_000, "tm-0", |_| {}));
+        // It may not have it yet.
+        assert!(shows_life(1_000, "tm-0", |_| {}));
+    }
+
+    #[test]
+    fn of_another_host_only_fresh_samples_show_life() {
+        assert!(shows_life(4_000, "tm-1", |_| {}));
+        assert!(!shows_life(60_000, "tm-1", |_| {}));
+        assert!(!shows_life(-60_000, "tm-1", |_| {}));
+    }
+}

@@ -157,8 +157,8 @@ fn watch(arguments: &WatchArguments, outlet: &mut Outlet) -> anyhow::Result<End>
         if news.events.iter().any(|event| arguments.is_met(event)) {
             return Ok(End::Severity);
         }
-        alarm.heed(watcher.paths());
-        if alarm.wait(arguments.interval) == Wake::End {
+        let look_again = alarm.heed(watcher.paths());
+        if !look_again && alarm.wait(arguments.interval) == Wake::End {
             return Ok(End::Asked);
         }
     }

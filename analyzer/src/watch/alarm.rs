@@ -6,6 +6,7 @@
 use notify::event::{EventKind, ModifyKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
@@ -28,8 +29,11 @@ pub enum Wake {
 pub struct Alarm {
     wakes: Receiver<Wake>,
     inotify: Option<RecommendedWatcher>,
-    heeded: BTreeSet<PathBuf>,
+    heeded: BTreeSet<Heeded>,
 }
+
+/// What lies at a path. Where something else takes its place, that is to be heeded anew.
+type Heeded = (PathBuf, u64);
 
 impl Alarm {
     /// An alarm that heeds SIGTERM and SIGINT from now on, and what stands in the way of inotify, if anything does.
@@ -57,20 +61,28 @@ impl Alarm {
         Ok((alarm, problem))
     }
 
-    /// Heeds these paths and no others. One that is not there (yet) is tried again the next time.
-    pub fn heed(&mut self, paths: Vec<PathBuf>) {
+    /// Heeds these paths and no others; true if one is new, so that it must be looked at once more: nobody saw what was written there until now.
+    /// One that is not there (yet) is tried again the next time.
+    pub fn heed(&mut self, paths: Vec<PathBuf>) -> bool {
         let Some(inotify) = &mut self.inotify else {
-            return;
+            return false;
         };
-        let wanted: BTreeSet<PathBuf> = paths.into_iter().filter(|path| path.exists()).collect();
-        for path in self.heeded.difference(&wanted) {
+        let there = |path: PathBuf| {
+            let number = std::fs::metadata(&path).ok()?.ino();
+            Some((path, number))
+        };
+        let wanted: BTreeSet<Heeded> = paths.into_iter().filter_map(there).collect();
+        for (path, _) in self.heeded.difference(&wanted) {
             // It may be gone, and the watch with it.
             let _ = inotify.unwatch(path);
         }
-        let is_heeded = |path: &PathBuf| {
-            self.heeded.contains(path) || inotify.watch(path, RecursiveMode::NonRecursive).is_ok()
+        let is_heeded = |heeded: &Heeded| {
+            let mode = RecursiveMode::NonRecursive;
+            self.heeded.contains(heeded) || inotify.watch(&heeded.0, mode).is_ok()
         };
-        self.heeded = wanted.into_iter().filter(is_heeded).collect();
+        let heeded = wanted.into_iter().filter(is_heeded).collect();
+        let before = std::mem::replace(&mut self.heeded, heeded);
+        !self.heeded.is_subset(&before)
     }
 
     /// Waits until something is written that should not wait, or for the interval.

@@ -28,8 +28,12 @@ struct Watch {
 
 impl Watch {
     fn start(directory: &Path, more: &[&str]) -> Self {
+        Self::start_with(INTERVAL, directory, more)
+    }
+
+    fn start_with(interval: &str, directory: &Path, more: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_flinkmem"))
-            .args(["watch", "--interval", INTERVAL])
+            .args(["watch", "--interval", interval])
             .args(more)
             .arg(directory)
             .stdin(Stdio::null())
@@ -194,6 +198,22 @@ fn a_leak_is_told_when_it_appears_when_the_limit_is_met_and_when_it_ends() {
         "the JVM ended in an orderly way; found before: direct_leak",
     ]);
     assert_eq!(watch.terminate(), "");
+}
+
+#[test]
+fn who_begins_fails_and_ends_is_told_long_before_the_next_look() {
+    let parent = tempfile::tempdir().unwrap();
+    let watch = Watch::start_with("1h", parent.path(), &[]);
+    for pid in [1, 2] {
+        let jvm = leak_to_the_limit().with_pid(pid);
+        let mut replay = Replay::begin_here(parent.path(), &jvm);
+        watch.says(&[" started ", &replay.name()]);
+        replay.write_all();
+        watch.says(&[" appeared ", &replay.name(), " CRITICAL direct_leak "]);
+        replay.end();
+        watch.says(&[" ended ", &replay.name()]);
+    }
+    watch.terminate();
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Stall {
     /// The stretch of that length in which most time went into collections.
     pub(super) fn worst(moments: &[Moment], length_ms: u64) -> Option<Self> {
         let paused = |moment: &Moment| moment.pauses.map(|pauses| pauses.total_us);
-        let mut worst: Option<(u64, usize, usize)> = None;
+        let mut worst: Option<(u128, usize, usize)> = None;
         let mut first = 0;
         for (last, moment) in moments.iter().enumerate() {
             while moment.up_ms.saturating_sub(moments[first].up_ms) > length_ms {
@@ -54,7 +54,10 @@ impl Stall {
             let (Some(before), Some(after)) = (paused(&moments[from]), paused(moment)) else {
                 continue;
             };
-            let taken = after.saturating_sub(before);
+            // Samples of thinned history may be further apart than the stretch is long.
+            let apart_ms = moment.up_ms.saturating_sub(moments[from].up_ms);
+            let taken = u128::from(after.saturating_sub(before)) * u128::from(length_ms)
+                / u128::from(apart_ms.max(length_ms).max(1));
             if from < last && worst.is_none_or(|(most, ..)| most < taken) {
                 worst = Some((taken, from, last));
             }
