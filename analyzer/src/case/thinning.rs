@@ -100,6 +100,8 @@ fn thin_series<T: Entry>(series: &mut Vec<T>, bound: Bound, matters: &Matters) -
     stays.resize(series.len(), true);
     let mut stays = stays.into_iter();
     series.retain(|_| stays.next().unwrap_or(true));
+    // A history of days was longer when it was read first.
+    series.shrink_to(bound.most);
     true
 }
 
