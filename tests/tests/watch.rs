@@ -8,12 +8,13 @@ use serde_json::Value;
 use std::fs::{File, read_to_string};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A watch that runs. Its events are lines of a file, so none is lost whenever one looks.
 struct Watch {
     process: Process,
     output: PathBuf,
+    began: Instant,
 }
 
 impl Watch {
@@ -25,7 +26,11 @@ impl Watch {
             .stdin(Stdio::null())
             .stdout(File::create(&output)?);
         let process = Process::start(&mut command, Vec::new())?;
-        Ok(Self { process, output })
+        Ok(Self {
+            process,
+            output,
+            began: Instant::now(),
+        })
     }
 
     fn events(&self) -> Result<Vec<Value>> {
@@ -46,6 +51,32 @@ impl Watch {
 /// Until a leak is told that begins with the JVM: what grows for less than a minute may be a warm-up.
 const A_LEAKS_TIME: Duration = Duration::from_secs(120);
 
+/// What the watch itself took.
+#[derive(Debug)]
+struct Cost {
+    /// Of one core, since it began.
+    cpu_share: f64,
+    most_resident_bytes: u64,
+}
+
+impl Watch {
+    fn cost(&self) -> Result<Cost> {
+        let read = |file: &str| read_to_string(format!("/proc/{}/{file}", self.process.id()));
+        let stat = read("stat")?;
+        let (_, stat) = stat.rsplit_once(')').context("no name in stat")?;
+        let fields: Vec<&str> = stat.split_whitespace().collect();
+        // user and system time, fields 14 and 15 of proc_pid_stat(5), in hundredths of a second.
+        let ticks = fields[11].parse::<f64>()? + fields[12].parse::<f64>()?;
+        let status = read("status")?;
+        let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let most = most.context("no VmHWM")?.trim().trim_end_matches(" kB");
+        Ok(Cost {
+            cpu_share: ticks / 100.0 / self.began.elapsed().as_secs_f64(),
+            most_resident_bytes: most.parse::<u64>()? << 10,
+        })
+    }
+}
+
 #[test]
 fn a_leak_is_told_before_the_jvm_runs_out_of_direct_memory() -> Result<()> {
     let mut running = leaking(&Jdk::find(17)?)?;
@@ -55,6 +86,7 @@ fn a_leak_is_told_before_the_jvm_runs_out_of_direct_memory() -> Result<()> {
     running.step("ready")?;
     running.go_on()?;
     let appeared = watch.wait_for("appeared", A_LEAKS_TIME)?;
+    let cost = watch.cost()?;
     let finished = running.finish()?;
     ensure!(finished.status.code() == Some(1), "{}", finished.stderr);
     let refused = finished.steps().pop().context("it was not refused")?;
@@ -67,6 +99,11 @@ fn a_leak_is_told_before_the_jvm_runs_out_of_direct_memory() -> Result<()> {
     let told_ms = time.parse::<jiff::Timestamp>()?.as_millisecond();
     eprintln!("told {} ms before the error", refused.t_ms - told_ms);
     ensure!(told_ms < refused.t_ms, "told after the error: {appeared}");
+
+    eprintln!("{cost:?}");
+    // docs/watch.md has a tenth of this; a busy machine makes reading dearer.
+    ensure!(cost.cpu_share < 0.01, "{cost:?}");
+    ensure!(cost.most_resident_bytes < 48 << 20, "{cost:?}");
 
     // What becomes of it is told as well, each once.
     let ended = watch.wait_for("ended", PATIENCE)?;
