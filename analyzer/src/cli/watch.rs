@@ -9,7 +9,9 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use flinkmem_trace::find_traces;
 use jiff::SignedDuration;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -157,11 +159,23 @@ fn watch(arguments: &WatchArguments, outlet: &mut Outlet) -> anyhow::Result<End>
         if news.events.iter().any(|event| arguments.is_met(event)) {
             return Ok(End::Severity);
         }
+        if nobody_reads() {
+            return Ok(End::Asked);
+        }
         let look_again = alarm.heed(watcher.paths());
         if !look_again && alarm.wait(arguments.interval) == Wake::End {
             return Ok(End::Asked);
         }
     }
+}
+
+/// Whether the reader of our pipe is gone. Where nothing is found for days no line would tell.
+fn nobody_reads() -> bool {
+    let stdout = std::io::stdout();
+    let mut pipe = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let polled = poll(&mut pipe, PollTimeout::ZERO).is_ok();
+    let found = pipe.iter().find_map(PollFd::revents);
+    polled && found.is_some_and(|found| found.contains(PollFlags::POLLERR))
 }
 
 /// A file will never become a directory of traces.
