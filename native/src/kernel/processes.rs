@@ -1,4 +1,4 @@
-//! Other processes: what descends from this one, and who shares its cgroup. Names only, never arguments, which may hold
+//! Other processes: what descends from one, and who shares its cgroup. Names only, never arguments, which may hold
 //! secrets.
 
 use super::cgroup::Cgroup;
@@ -54,15 +54,16 @@ impl OtherProcesses {
     /// Looks at no more than `most` processes, those that were started after this one first, as its descendants are.
     #[must_use]
     pub fn read(cgroup: Option<&Cgroup>, most: usize) -> Option<Self> {
+        Self::around(std::process::id(), cgroup, most)
+    }
+
+    /// The same around the process `pid`, whose `cgroup` is given.
+    #[must_use]
+    pub fn around(pid: u32, cgroup: Option<&Cgroup>, most: usize) -> Option<Self> {
         let procs = cgroup
             .and_then(Cgroup::directory)
             .map(|directory| directory.join("cgroup.procs"));
-        Self::below(
-            Path::new("/proc"),
-            procs.as_deref(),
-            std::process::id(),
-            most,
-        )
+        Self::below(Path::new("/proc"), procs.as_deref(), pid, most)
     }
 
     fn below(proc: &Path, procs: Option<&Path>, own: u32, most: usize) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! `/proc/self/status`: what of the process is resident.
+//! `/proc/<pid>/status`: what of the process is resident.
 //!
 //! Costs about 20 µs whatever the size of the process, so it can be read at every tick; `smaps` cannot. The file is kept
 //! open and read anew from its beginning, and only the wanted lines are parsed: reading it through a library that parses
@@ -50,7 +50,8 @@ impl StatusFile {
 
 impl Status {
     /// Of the process whose directory of `/proc` is given.
-    pub(super) fn of(process: &Path) -> Option<Self> {
+    #[must_use]
+    pub fn of(process: &Path) -> Option<Self> {
         Self::parse(&std::fs::read(process.join("status")).ok()?)
     }
 

@@ -1,6 +1,7 @@
-//! `/proc/self/task`: all threads of the process, also those that are none of Java's, with the names that the kernel knows.
+//! `/proc/<pid>/task`: all threads of the process, also those that are none of Java's, with the names that the kernel knows.
 
 use std::fs;
+use std::path::Path;
 
 /// Names of the kernel's threads, of at most 15 letters each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,11 +13,17 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    /// Reads the names of at most `most` threads; each takes some microseconds. One that ends meanwhile is left out.
+    /// Reads the names of at most `most` threads of this process; each takes some microseconds. One that ends meanwhile is left out.
     #[must_use]
     pub fn read(most: usize) -> Option<Self> {
+        Self::of(Path::new("/proc/self"), most)
+    }
+
+    /// The same of the process whose directory of `/proc` is given.
+    #[must_use]
+    pub fn of(process: &Path, most: usize) -> Option<Self> {
         let mut tasks = Self::default();
-        for task in fs::read_dir("/proc/self/task").ok()?.flatten() {
+        for task in fs::read_dir(process.join("task")).ok()?.flatten() {
             if tasks.names.len() >= most {
                 tasks.unread += 1;
             } else if let Ok(name) = fs::read(task.path().join("comm")) {

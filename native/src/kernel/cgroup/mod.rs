@@ -101,10 +101,27 @@ impl Cgroup {
     pub fn find(process: &Process) -> Option<Self> {
         let cgroups: Vec<ProcessCGroup> = process.cgroups().ok()?.into_iter().collect();
         let mounts: Vec<MountInfo> = process.mountinfo().ok()?.into_iter().collect();
-        Self::locate(&cgroups, &mounts)
+        Self::locate(&cgroups, &mounts, Path::new("/"))
     }
 
-    fn locate(cgroups: &[ProcessCGroup], mounts: &[MountInfo]) -> Option<Self> {
+    /// Finds the cgroup of another process: by the mounts of this one, or, where these do not show it (it is in another
+    /// container), by those of `process`, which takes the right to look into its file system.
+    #[must_use]
+    pub fn find_of_other(process: &Process) -> Option<Self> {
+        let cgroups: Vec<ProcessCGroup> = process.cgroups().ok()?.into_iter().collect();
+        let is_outside = |cgroup: &ProcessCGroup| cgroup.pathname.split('/').any(|part| part == "..");
+        let (mounts, root) = if cgroups.iter().any(is_outside) {
+            let root = format!("/proc/{}/root", process.pid);
+            (process.mountinfo().ok()?, PathBuf::from(root))
+        } else {
+            (Process::myself().ok()?.mountinfo().ok()?, PathBuf::from("/"))
+        };
+        let mounts: Vec<MountInfo> = mounts.into_iter().collect();
+        Self::locate(&cgroups, &mounts, &root)
+    }
+
+    /// `root`: where the file system begins that the mount points are in.
+    fn locate(cgroups: &[ProcessCGroup], mounts: &[MountInfo], root: &Path) -> Option<Self> {
         let controller = |name: &str| {
             cgroups
                 .iter()
@@ -121,8 +138,9 @@ impl Cgroup {
                 .find(|mount| mount.fs_type == "cgroup" && mount.super_options.contains_key(name));
             let v2 = mounts.iter().find(|mount| mount.fs_type == "cgroup2");
             let mount = if version == Version::V1 { v1 } else { v2 }?;
+            let mount_point = mount.mount_point.strip_prefix("/").ok()?;
             Some(visible_directories(
-                &mount.mount_point,
+                &root.join(mount_point),
                 &mount.root,
                 &cgroup.pathname,
             ))
@@ -278,6 +296,8 @@ mod tests {
             eprintln!("skipped: no memory cgroup is mounted here");
             return;
         };
+        let as_another = Cgroup::find_of_other(&Process::myself().unwrap()).unwrap();
+        assert_eq!(as_another.directory(), cgroup.directory());
         let reading = cgroup.read(true).unwrap();
         assert!(
             reading.anon_bytes.is_some() && reading.file_bytes.is_some(),
