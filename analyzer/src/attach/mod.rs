@@ -24,6 +24,7 @@ mod target;
 
 pub use error::AttachError;
 pub(crate) use library::beside_this_program as library_beside_this_program;
+pub use perf_data::PerfData;
 pub use target::Target;
 
 use flinkmem_trace::control::AttachAnswer;
@@ -86,6 +87,27 @@ pub fn attach(target: &Target, wish: &Wish) -> Result<Outcome, AttachError> {
         protocol::command(&mut listener, &["load", path, "true", &wish.options])?
     };
     outcome(target, &answer)
+}
+
+/// What a JVM says of itself to one of the commands that `jcmd` knows, such as `GC.heap_info`. The first question of all wakes the JVM's
+/// attach listener, a thread that stays.
+///
+/// # Errors
+/// [`AttachError`], whose text says what to do next.
+pub fn ask(target: &Target, question: &str) -> Result<String, AttachError> {
+    target.check_is_attachable()?;
+    let answer = {
+        let _identity = Identity::of(target)?;
+        let mut listener = listener::connect(target)?;
+        protocol::command(&mut listener, &["jcmd", question])?
+    };
+    match answer.status {
+        0 => Ok(answer.text),
+        _ => Err(AttachError::Refused {
+            pid: target.pid(),
+            words: answer.text.trim().to_owned(),
+        }),
+    }
 }
 
 fn outcome(target: &Target, answer: &Answer) -> Result<Outcome, AttachError> {

@@ -4,45 +4,110 @@
 //! offset of the first entry at 24 and the number of entries at 28. An entry begins with its length, the offset of its
 //! name (4 bytes each), the length of its vector (4), type, flags, unit, variability (1 each), the offset of its data (4).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Whether the JVM can be attached to, as it says itself; `None` when it says nothing.
-pub(super) fn says_attachable(tmp: &Path, pid: i32) -> Option<bool> {
-    let users = std::fs::read_dir(tmp).ok()?.flatten();
-    let mut files = users
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with("hsperfdata_")
-        })
-        .map(|entry| entry.path().join(pid.to_string()));
-    let data = files.find_map(|file| std::fs::read(file).ok())?;
-    // One character for each ability; the first is attaching (`-XX:+DisableAttachMechanism` makes it 0).
-    match text(&data, "sun.rt.jvmCapabilities")?.first()? {
-        b'0' => Some(false),
-        b'1' => Some(true),
-        _ => None,
+/// What a JVM published at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PerfData {
+    entries: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Value {
+    Number(i64),
+    Text(String),
+}
+
+/// More entries than any JVM has; a broken file may claim any number.
+const MOST_ENTRIES: usize = 10_000;
+
+impl PerfData {
+    /// Of the JVM with that id in its own namespace, whose /tmp is given; `None` when it publishes nothing, as with `-XX:-UsePerfData`.
+    pub(super) fn read(tmp: &Path, pid: i32) -> Option<Self> {
+        let users = std::fs::read_dir(tmp).ok()?.flatten();
+        let mut files = users
+            .filter(|entry| {
+                entry
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with("hsperfdata_")
+            })
+            .map(|entry| entry.path().join(pid.to_string()));
+        Self::parse(&files.find_map(|file| std::fs::read(file).ok())?)
+    }
+
+    /// What the bytes of such a file say. Of a file that is cut, what is whole.
+    pub(super) fn parse(data: &[u8]) -> Option<Self> {
+        const MAGIC: [u8; 4] = [0xCA, 0xFE, 0xC0, 0xC0];
+        if data.get(..4)? != MAGIC {
+            return None;
+        }
+        let mut entries = BTreeMap::new();
+        let mut rest = data.get(number(data, 24)?..)?;
+        for _ in 0..number(data, 28)?.min(MOST_ENTRIES) {
+            let Some((name, value)) = entry(rest) else {
+                break;
+            };
+            if let Some(value) = value {
+                entries.insert(name, value);
+            }
+            let Some(next) = number(rest, 0).and_then(|length| rest.get(length.max(1)..)) else {
+                break;
+            };
+            rest = next;
+        }
+        Some(Self { entries })
+    }
+
+    /// The value of a text entry.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.entries.get(name)? {
+            Value::Text(text) => Some(text),
+            Value::Number(_) => None,
+        }
+    }
+
+    /// The value of an entry that counts, if it is not negative.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        match self.entries.get(name)? {
+            Value::Number(number) => u64::try_from(*number).ok(),
+            Value::Text(_) => None,
+        }
+    }
+
+    /// Whether the JVM can be attached to, as it says itself; `None` when it does not say.
+    pub(super) fn says_attachable(&self) -> Option<bool> {
+        // One character for each ability; the first is attaching (`-XX:+DisableAttachMechanism` makes it 0).
+        match self.text("sun.rt.jvmCapabilities")?.as_bytes().first()? {
+            b'0' => Some(false),
+            b'1' => Some(true),
+            _ => None,
+        }
     }
 }
 
-/// The value of a text entry.
-pub(super) fn text<'a>(data: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    const MAGIC: [u8; 4] = [0xCA, 0xFE, 0xC0, 0xC0];
-    if data.get(..4)? != MAGIC {
-        return None;
-    }
-    let mut entry = data.get(number(data, 24)?..)?;
-    for _ in 0..number(data, 28)? {
-        let length = number(entry, 0)?;
-        let has_name = entry.get(number(entry, 4)?..)?.starts_with(name.as_bytes());
-        if has_name {
-            let start = number(entry, 16)?;
-            return entry.get(start..start.checked_add(number(entry, 8)?)?);
+/// The entry that `data` begins with; without a value where its type is not one of those that are read.
+fn entry(data: &[u8]) -> Option<(String, Option<Value>)> {
+    let name = data.get(number(data, 4)?..)?;
+    let name = name.get(..name.iter().position(|&byte| byte == 0)?)?;
+    let start = number(data, 16)?;
+    let value = match (data.get(12)?, number(data, 8)?) {
+        (b'J', 0) => {
+            let bytes = data.get(start..start.checked_add(8)?)?;
+            Some(Value::Number(i64::from_le_bytes(bytes.try_into().ok()?)))
         }
-        entry = entry.get(length.max(1)..)?;
-    }
-    None
+        (b'B', length) => {
+            let text = data.get(start..start.checked_add(length)?)?;
+            let end = text.iter().position(|&byte| byte == 0);
+            let text = text.get(..end.unwrap_or(text.len()))?;
+            Some(Value::Text(String::from_utf8_lossy(text).into_owned()))
+        }
+        _ => None,
+    };
+    Some((String::from_utf8_lossy(name).into_owned(), value))
 }
 
 fn number(data: &[u8], offset: usize) -> Option<usize> {
@@ -54,44 +119,60 @@ fn number(data: &[u8], offset: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn file(entries: &[(&str, &str)]) -> Vec<u8> {
+    /// A file as a JVM writes it.
+    fn file(entries: &[(&str, Value)]) -> Vec<u8> {
         let mut data = vec![0xCA, 0xFE, 0xC0, 0xC0, 1, 2, 0, 1];
         data.resize(24, 0);
         data.extend(32_u32.to_le_bytes());
         data.extend(u32::try_from(entries.len()).unwrap().to_le_bytes());
         for (name, value) in entries {
-            let data_offset = 20 + name.len() + 1;
-            let words = [
-                data_offset + value.len(),
-                20,
-                value.len(),
-                0x42, // type, flags, unit, variability
-                data_offset,
-            ];
-            for word in words {
+            let data_offset = (20 + name.len() + 1).next_multiple_of(8);
+            let (kind, vector, value) = match value {
+                Value::Number(number) => (b'J', 0, number.to_le_bytes().to_vec()),
+                Value::Text(text) => (b'B', text.len(), text.as_bytes().to_vec()),
+            };
+            for word in [data_offset + value.len(), 20, vector] {
                 data.extend(u32::try_from(word).unwrap().to_le_bytes());
             }
+            data.extend([kind, 0, 1, 3]);
+            data.extend(u32::try_from(data_offset).unwrap().to_le_bytes());
             data.extend(name.as_bytes());
-            data.push(0);
-            data.extend(value.as_bytes());
+            data.resize(data.len() + data_offset - 20 - name.len(), 0);
+            data.extend(value);
         }
         data
     }
 
+    fn word(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+
     #[test]
-    fn the_entry_is_found_among_others() {
-        let data = file(&[("java.ci", "xy"), ("sun.rt.jvmCapabilities", "0100")]);
-        assert_eq!(text(&data, "sun.rt.jvmCapabilities"), Some(&b"0100"[..]));
-        assert_eq!(text(&data, "sun.rt.other"), None);
+    fn entries_are_found_by_their_whole_name() {
+        let data = file(&[
+            ("java.ci", word("xy")),
+            ("sun.gc.metaspace.used", Value::Number(81_296)),
+            ("java.threads.live", Value::Number(-1)),
+            ("sun.rt.jvmCapabilities", word("0100\0\0")),
+        ]);
+        let data = PerfData::parse(&data).unwrap();
+        assert_eq!(data.text("sun.rt.jvmCapabilities"), Some("0100"));
+        assert_eq!(data.says_attachable(), Some(false));
+        assert_eq!(data.number("sun.gc.metaspace.used"), Some(81_296));
+        assert_eq!(data.number("java.threads.live"), None);
+        assert_eq!(data.number("sun.gc.metaspace"), None);
+        assert_eq!(data.number("java.ci"), None);
+        assert_eq!(data.text("sun.rt.other"), None);
     }
 
     #[test]
     fn garbage_is_no_answer() {
-        let whole = file(&[("sun.rt.jvmCapabilities", "1100")]);
+        let whole = file(&[("sun.rt.jvmCapabilities", word("1100"))]);
         for length in 0..whole.len() {
-            assert_eq!(text(&whole[..length], "sun.rt.jvmCapabilities"), None);
+            let says = PerfData::parse(&whole[..length]).and_then(|data| data.says_attachable());
+            assert_eq!(says, None);
         }
-        assert_eq!(text(&[0xFF; 64], "sun.rt.jvmCapabilities"), None);
+        assert_eq!(PerfData::parse(&[0xFF; 64]), None);
         let endless = [
             &[0xCA, 0xFE, 0xC0, 0xC0][..],
             &[0; 20],
@@ -99,24 +180,25 @@ mod tests {
             &[0; 64],
         ]
         .concat();
-        assert_eq!(text(&endless, "sun.rt.jvmCapabilities"), None);
+        assert_eq!(PerfData::parse(&endless).unwrap().says_attachable(), None);
     }
 
     #[test]
     fn it_is_looked_for_in_every_users_directory() {
         let tmp = tempfile::tempdir().unwrap();
-        assert_eq!(says_attachable(tmp.path(), 7), None);
+        assert_eq!(PerfData::read(tmp.path(), 7), None);
         for (user, capabilities) in [("nobody", None), ("flink", Some("0"))] {
             let directory = tmp.path().join(format!("hsperfdata_{user}"));
             std::fs::create_dir(&directory).unwrap();
             if let Some(value) = capabilities {
                 std::fs::write(
                     directory.join("7"),
-                    file(&[("sun.rt.jvmCapabilities", value)]),
+                    file(&[("sun.rt.jvmCapabilities", word(value))]),
                 )
                 .unwrap();
             }
         }
-        assert_eq!(says_attachable(tmp.path(), 7), Some(false));
+        let found = PerfData::read(tmp.path(), 7).unwrap();
+        assert_eq!(found.says_attachable(), Some(false));
     }
 }

@@ -1,7 +1,7 @@
 //! The process that is to be attached to, as `/proc` shows it.
 
 use super::identity::Identity;
-use super::{AttachError, perf_data};
+use super::{AttachError, PerfData};
 use flinkmem_trace::layout::{DIRECTORY_PREFIX, FACTS};
 use nix::unistd::{Gid, Uid};
 use procfs::process::{FDTarget, MMapPath, Process, Status};
@@ -110,11 +110,23 @@ impl Target {
         if !maps_library("libjvm.so") {
             return Err(AttachError::NotAJvm(pid, self.name()));
         }
-        let says = perf_data::says_attachable(&self.tmp(), self.namespace_pid());
+        let says = self.perf_data().and_then(|data| data.says_attachable());
         if !says.unwrap_or_else(|| !self.is_told_not_to()) {
             return Err(AttachError::Disabled(pid));
         }
         Ok(())
+    }
+
+    /// What it publishes about itself; `None` when that is nothing, or is not a JVM.
+    #[must_use]
+    pub fn perf_data(&self) -> Option<PerfData> {
+        PerfData::read(&self.tmp(), self.namespace_pid())
+    }
+
+    /// The process in `/proc`.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Whether SIGQUIT does not end it. Read anew: a JVM that is starting installs its handler late.
