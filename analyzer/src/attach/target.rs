@@ -92,7 +92,10 @@ impl Target {
     }
 
     /// That it is a HotSpot JVM which can be attached to.
-    pub(super) fn check_is_attachable(&self) -> Result<(), AttachError> {
+    ///
+    /// # Errors
+    /// [`AttachError`] with the reason why not.
+    pub fn check_is_attachable(&self) -> Result<(), AttachError> {
         let pid = self.pid();
         let maps = self.process.maps().map_err(|error| refused(pid, error))?;
         let maps_library = |prefix: &str| {

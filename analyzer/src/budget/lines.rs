@@ -151,6 +151,30 @@ fn sites_line(
     }
 }
 
+/// Live bytes that come out of `task_off_heap` or `framework_off_heap`, by call sites, at every snapshot from `since_ms` on; by milliseconds since the
+/// agent started.
+pub(crate) fn off_heap_by_time(case: &Case, for_tasks: bool, since_ms: u64) -> Vec<(u64, u64)> {
+    let part = if for_tasks {
+        Part::TaskOffHeap
+    } else {
+        Part::FrameworkOffHeap
+    };
+    let parts = parts_by_site(case);
+    let snapshots = &case.timeline.snapshots;
+    let begin = snapshots.partition_point(|snapshot| snapshot.up_ms < since_ms);
+    let used = |snapshot: &SiteSnapshot| {
+        let uses = snapshot.uses.iter();
+        let of_part = uses.filter(|site_use| parts.get(&site_use.id) == Some(&part));
+        of_part.fold(0_u64, |sum, site_use| {
+            sum.saturating_add(site_use.live_bytes)
+        })
+    };
+    let recent = snapshots.iter().skip(begin);
+    recent
+        .map(|snapshot| (snapshot.up_ms, used(snapshot)))
+        .collect()
+}
+
 /// Flink allocates the whole pool when it starts, and tells how large it is; call sites are an estimate by samples.
 fn network(case: &Case, parts: &BTreeMap<u32, Part>, size: Option<u64>) -> BudgetLine {
     let told = told_by_flink(case, "network", size, |flink| {

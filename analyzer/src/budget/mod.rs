@@ -15,8 +15,8 @@ mod tests;
 mod written;
 
 pub use change::Wish;
-pub(crate) use lines::serves_tasks;
 pub use lines::{BudgetLine, budget_lines};
+pub(crate) use lines::{off_heap_by_time, serves_tasks};
 pub use peaks::{Excess, IN_USE_WITH_GARBAGE, NO_LEDGER, Peak, Peaks, excesses};
 pub use pools::{DirectPool, Pools};
 pub use raise::{Giver, Raise, process_size_key};

@@ -89,6 +89,13 @@ impl Evidence {
         evidence
     }
 
+    /// Forgets all but the last records, as [`Timeline::keep_last`](super::Timeline::keep_last).
+    pub(crate) fn keep_last(&mut self, most: usize) {
+        if self.records.len() > most.saturating_mul(2) {
+            self.records.drain(..self.records.len() - most);
+        }
+    }
+
     pub(super) fn append(&mut self, next: Self) {
         self.records.extend(next.records);
     }

@@ -60,6 +60,12 @@ impl Case {
         !self.directory.as_os_str().is_empty()
     }
 
+    /// Whether the process was measured: by the agent, or from outside.
+    #[must_use]
+    pub fn has_samples(&self) -> bool {
+        self.has_trace() || !self.timeline.moments.is_empty()
+    }
+
     /// Version of Java as a log tells it.
     #[must_use]
     pub fn jdk_in_lines(&self) -> Option<String> {

@@ -141,7 +141,8 @@ impl Case {
         self.end = next.end.or(self.end.take());
     }
 
-    fn take(&mut self, record: Record) {
+    /// Takes in the next record of a life.
+    pub(crate) fn take(&mut self, record: Record) {
         match record {
             Record::Header(_) => {}
             Record::Sample(sample) => self.timeline.push(&sample),

@@ -120,6 +120,8 @@ pub enum Account {
     Jvm,
     /// A copy of Netty, by its package: buffers without a cleaner, which the JVM does not count.
     Netty(String),
+    /// Nobody: all that `Unsafe` gives out, whatever limit it comes under.
+    All,
 }
 
 impl Account {
@@ -128,6 +130,7 @@ impl Account {
     pub fn counts(&self, site: &Site) -> bool {
         match self {
             Self::Jvm => is_direct(site),
+            Self::All => true,
             Self::Netty(package) => {
                 let of_netty = |frame: &Frame| {
                     let rest = frame.class.strip_prefix(package.as_str());

@@ -133,7 +133,7 @@ impl Outcome {
     /// Judges the end of a case.
     #[must_use]
     pub fn of(case: &Case, here: &Surroundings) -> Self {
-        let (kind, detail) = if !case.has_trace() {
+        let (kind, detail) = if !case.has_samples() {
             by_lines(case).unwrap_or_else(|| {
                 let text = "no line tells what became of the process";
                 (OutcomeKind::Unknown, text.to_owned())

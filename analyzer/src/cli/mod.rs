@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod size;
 mod snapshot;
+mod top;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +38,7 @@ Examples:
   flinkmem snapshot 4711                         who holds what in it now
   flinkmem doctor --dir /traces                  does the library load here, does the trace survive?
   flinkmem watch /traces                         a line when something is found, worsens or clears
+  flinkmem top 4711                              watch a process, with the agent or without
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
   flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process
   flinkmem size /traces                          a whole configuration from measured peaks",
@@ -63,6 +65,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Follow a directory of traces, and tell what is found when it appears, worsens or clears.
     Watch(watch::WatchArguments),
+    /// Watch a live process: pools against limits, growth, call sites, findings.
+    Top(top::Top),
     /// Derive every memory pool of a configuration, as Flink would.
     Model(Box<model::ModelArguments>),
     /// Show what a change of configuration would do, or find the change that gives a pool what it needs.
@@ -101,6 +105,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Snapshot(arguments) => snapshot::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Model(arguments) => model::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Size(arguments) => size::run(&arguments),

@@ -18,7 +18,7 @@ pub use subject::{FileRead, ProcessKind, Subject};
 pub use text::{
     Characters, Look, NARROWEST, Verbosity, WIDEST, to_lines, to_screen, to_screens, to_text,
 };
-pub use wording::{consequence, headline};
+pub use wording::{consequence, headline, process};
 
 use crate::budget::{Budget, BudgetLine, budget_lines};
 use crate::case::{Case, Outcome, Surroundings};

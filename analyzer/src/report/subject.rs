@@ -101,7 +101,7 @@ impl Subject {
             jdk: known(&header.jvm.version).or_else(|| case.jdk_in_lines()),
             main_class: header.jvm.main_class.clone(),
             host: known(&header.host),
-            pid: case.has_trace().then_some(header.pid),
+            pid: case.has_samples().then_some(header.pid),
             samples: case.timeline.ticks,
             span_s: case.timeline.span_s(),
             life_ms: life(case),

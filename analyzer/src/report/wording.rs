@@ -151,8 +151,23 @@ pub(super) fn short_subject(report: &Report) -> String {
     }
 }
 
-/// The process in a line.
+/// The process and what was seen of it, in a line.
 pub(super) fn subject(report: &Report) -> String {
+    let subject = &report.subject;
+    let seen = match &subject.trace {
+        Some(_) => format!(
+            "{} samples in {}",
+            subject.samples,
+            duration(subject.span_s)
+        ),
+        None => "no trace of the agent".to_owned(),
+    };
+    format!("{}; {seen}", process(report))
+}
+
+/// The process in a line.
+#[must_use]
+pub fn process(report: &Report) -> String {
     let subject = &report.subject;
     let what = match subject.process {
         ProcessKind::Tm => "TaskManager".to_owned(),
@@ -184,15 +199,7 @@ pub(super) fn subject(report: &Report) -> String {
         .jdk
         .as_ref()
         .map_or(String::new(), |jdk| format!(", JDK {jdk}"));
-    let seen = match &subject.trace {
-        Some(_) => format!(
-            "{} samples in {}",
-            subject.samples,
-            duration(subject.span_s)
-        ),
-        None => "no trace of the agent".to_owned(),
-    };
-    format!("{what}{host}{pid}{flink}{jdk}; {seen}")
+    format!("{what}{host}{pid}{flink}{jdk}")
 }
 
 /// As many as fit on a line or two.

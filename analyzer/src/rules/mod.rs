@@ -122,7 +122,7 @@ pub struct Facts<'a> {
 #[must_use]
 pub fn judge(facts: Facts<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    if facts.case.has_trace() {
+    if facts.case.has_samples() {
         for judge in [
             direct::judge,
             heap::judge,

@@ -28,7 +28,7 @@ pub(in crate::rules) fn met_evidence(picture: &DirectPicture<'_>) -> Option<Evid
         ),
     };
     let by_netty = match picture.counted.account {
-        Account::Jvm => "",
+        Account::Jvm | Account::All => "",
         Account::Netty(_) => " that Netty sets itself, for buffers that the JVM does not count,",
     };
     let limit = picture.limit.map_or(format!("limit{by_netty}"), |limit| {

@@ -109,12 +109,16 @@ impl Cgroup {
     #[must_use]
     pub fn find_of_other(process: &Process) -> Option<Self> {
         let cgroups: Vec<ProcessCGroup> = process.cgroups().ok()?.into_iter().collect();
-        let is_outside = |cgroup: &ProcessCGroup| cgroup.pathname.split('/').any(|part| part == "..");
+        let is_outside =
+            |cgroup: &ProcessCGroup| cgroup.pathname.split('/').any(|part| part == "..");
         let (mounts, root) = if cgroups.iter().any(is_outside) {
             let root = format!("/proc/{}/root", process.pid);
             (process.mountinfo().ok()?, PathBuf::from(root))
         } else {
-            (Process::myself().ok()?.mountinfo().ok()?, PathBuf::from("/"))
+            (
+                Process::myself().ok()?.mountinfo().ok()?,
+                PathBuf::from("/"),
+            )
         };
         let mounts: Vec<MountInfo> = mounts.into_iter().collect();
         Self::locate(&cgroups, &mounts, &root)

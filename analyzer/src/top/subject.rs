@@ -1,0 +1,211 @@
+//! What is looked at, over time: its case, and a report that is made anew when that is worth its cost.
+
+use super::view::{Means, View};
+use crate::attach::{AttachError, Target};
+use crate::budget::Budget;
+use crate::case::{Case, Outcome, OutcomeKind, Surroundings};
+use crate::finding::Severity;
+use crate::live::Follower;
+use crate::outside::{Asking, Outside};
+use crate::report::{Report, to_text};
+use flinkmem_trace::TraceError;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum SubjectError {
+    /// No such process, or it may not be looked at.
+    #[error(transparent)]
+    Process(#[from] AttachError),
+    /// No trace that can be read.
+    #[error(
+        "{0}; give a trace directory (flinkmem-<host>-<pid>-<start>), a directory that holds some, or a process id"
+    )]
+    Trace(#[from] TraceError),
+}
+
+/// One process.
+#[derive(Debug)]
+pub struct Subject {
+    source: Source,
+    report: Report,
+    reported: Instant,
+    took: Duration,
+    is_outdated: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// With the agent; the process where it was named by its id.
+    Trace {
+        follower: Box<Follower>,
+        process: Option<Box<Target>>,
+    },
+    /// Without.
+    Outside(Box<Outside>),
+}
+
+/// Of its time no more than one part in so many goes into reports.
+const REPORT_SHARE: u32 = 20;
+
+/// A trace of another host that was not written for so long has ended, or its host cannot be reached.
+const SILENT_MS: i64 = 60_000;
+
+impl Subject {
+    /// The process that writes to a trace directory, or has written.
+    ///
+    /// # Errors
+    /// When there is no trace that this build can read.
+    pub fn of_trace(directory: &Path) -> Result<Self, SubjectError> {
+        Ok(Self::new(Source::Trace {
+            follower: Box::new(Follower::open(directory)?),
+            process: None,
+        }))
+    }
+
+    /// A process by its id: by its agent's trace, or from outside where it has none.
+    ///
+    /// # Errors
+    /// When there is none, it is no JVM or may not be looked at.
+    pub fn of_process(pid: i32, asking: Asking) -> Result<Self, SubjectError> {
+        let target = Target::find(pid)?;
+        let source = match target.trace() {
+            Some(trace) => Source::Trace {
+                follower: Box::new(Follower::open(&target.path(&trace))?),
+                process: Some(Box::new(target)),
+            },
+            None => Source::Outside(Box::new(Outside::open(pid, asking)?)),
+        };
+        Ok(Self::new(source))
+    }
+
+    fn new(source: Source) -> Self {
+        let begin = Instant::now();
+        let report = report(source.case());
+        Self {
+            source,
+            report,
+            reported: begin,
+            took: begin.elapsed(),
+            is_outdated: false,
+        }
+    }
+
+    /// Takes in what is new.
+    ///
+    /// # Errors
+    /// When the trace is gone.
+    pub fn advance(&mut self) -> Result<(), SubjectError> {
+        let is_news = match &mut self.source {
+            Source::Trace { follower, .. } => follower.advance()?,
+            Source::Outside(outside) => outside.advance(),
+        };
+        self.is_outdated |= is_news;
+        let is_affordable = self.reported.elapsed() >= self.took.saturating_mul(REPORT_SHARE);
+        if self.is_outdated && is_affordable {
+            self.renew();
+        }
+        Ok(())
+    }
+
+    /// Makes the report anew.
+    pub fn renew(&mut self) {
+        let begin = Instant::now();
+        self.report = report(self.source.case());
+        self.took = begin.elapsed();
+        self.reported = Instant::now();
+        self.is_outdated = false;
+    }
+
+    /// What there is to see.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let answers = match &self.source {
+            Source::Outside(outside) => outside.answers(),
+            Source::Trace { .. } => None,
+        };
+        let means = match &self.source {
+            Source::Outside(_) => Means::Outside(answers.as_ref()),
+            Source::Trace { .. } => Means::Agent,
+        };
+        View::of(self.source.case(), &self.report, means)
+    }
+
+    /// What became of the process, once it has ended.
+    #[must_use]
+    pub fn end(&self) -> Option<Outcome> {
+        let here = Surroundings::here();
+        let outcome = match &self.source {
+            Source::Outside(outside) => outside.outcome(),
+            Source::Trace { follower, process } => {
+                let outcome = Outcome::of(follower.case(), &here);
+                let is_alive = |target: &Target| target.process().is_alive();
+                let is_here = here.host == follower.case().header.host;
+                let is_silent = || {
+                    let last = follower.case().timeline.moments.last();
+                    last.is_none_or(|last| here.now_ms.saturating_sub(last.t_ms) > SILENT_MS)
+                };
+                let runs = match process {
+                    Some(target) => is_alive(target),
+                    // Elsewhere a sample that is late is no end.
+                    None => follower.case().end.is_none() && !is_here && !is_silent(),
+                };
+                if runs {
+                    return None;
+                }
+                outcome
+            }
+        };
+        (outcome.kind != OutcomeKind::Running).then_some(outcome)
+    }
+
+    /// Whether it was looked at but once, so that no rate is known.
+    #[must_use]
+    pub fn has_no_past(&self) -> bool {
+        self.source.case().timeline.moments.len() < 2
+    }
+
+    /// The worst finding.
+    #[must_use]
+    pub fn severity(&self) -> Option<Severity> {
+        self.report
+            .findings
+            .iter()
+            .map(|finding| finding.severity)
+            .max()
+    }
+
+    /// The report.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The whole text of the report as if one finding were the only one; of the whole report where there is no such finding.
+    pub fn text(&mut self, finding: usize) -> String {
+        if finding >= self.report.findings.len() {
+            return to_text(&self.report);
+        }
+        let mut others = std::mem::take(&mut self.report.findings);
+        self.report.findings = vec![others.remove(finding)];
+        let text = to_text(&self.report);
+        others.insert(finding, self.report.findings.remove(0));
+        self.report.findings = others;
+        text
+    }
+}
+
+impl Source {
+    fn case(&self) -> &Case {
+        match self {
+            Self::Trace { follower, .. } => follower.case(),
+            Self::Outside(outside) => outside.case(),
+        }
+    }
+}
+
+fn report(case: &Case) -> Report {
+    let budget = Budget::recorded(&case.observed);
+    Report::with_budget(case, &Surroundings::here(), budget.as_ref())
+}

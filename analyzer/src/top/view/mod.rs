@@ -1,0 +1,158 @@
+//! What there is to see of a process at one moment. Computed from its case and report; nothing here reads or draws.
+
+mod findings;
+mod pace;
+mod pools;
+mod sites;
+mod threads;
+mod vitals;
+
+pub use findings::FindingRow;
+pub use pace::Pace;
+pub use pools::{Exhaustion, PoolRow, Unit};
+pub use sites::SiteRow;
+pub use threads::{ThreadRow, ThreadRowKind};
+pub use vitals::Vital;
+
+use crate::case::{Case, Moment, OutcomeKind};
+use crate::finding::Severity;
+use crate::outside::Answers;
+use crate::report::Report;
+
+/// How far back growth is measured, milliseconds.
+pub const WINDOW_MS: u64 = 300_000;
+
+/// A process at a glance.
+#[derive(Debug, Clone, Default)]
+pub struct View {
+    /// Which process.
+    pub process: String,
+    /// When it was measured, wall clock, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// The worst that is known, in a line.
+    pub headline: Headline,
+    /// Figures without a limit.
+    pub vitals: Vec<Vital>,
+    /// Flink's jobs here, a line each.
+    pub jobs: Vec<String>,
+    /// What is used of what is allowed.
+    pub pools: Vec<PoolRow>,
+    /// Who holds off-heap memory.
+    pub sites: Vec<SiteRow>,
+    /// What the rules say, the worst first.
+    pub findings: Vec<FindingRow>,
+    /// Threads by name, children, others in the container.
+    pub threads: Vec<ThreadRow>,
+    /// Why there are no sites.
+    pub no_sites: &'static str,
+    /// Why there are no findings.
+    pub no_findings: String,
+    /// What cannot be had and what to do about it; absent where nothing is missing.
+    pub caution: Option<String>,
+}
+
+/// The first line to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Headline {
+    /// `None`: nothing was found.
+    pub severity: Option<Severity>,
+    /// In a sentence.
+    pub text: String,
+}
+
+/// How the process is looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Means<'a> {
+    /// Its agent's trace.
+    Agent,
+    /// From outside; `None` where the JVM is not asked.
+    Outside(Option<&'a Answers>),
+}
+
+impl View {
+    /// What a case and its report show.
+    #[must_use]
+    pub fn of(case: &Case, report: &Report, means: Means<'_>) -> Self {
+        let findings = findings::rows(report);
+        let recent = recent(&case.timeline.moments);
+        Self {
+            process: crate::report::process(report),
+            at_ms: case
+                .timeline
+                .moments
+                .last()
+                .map_or(case.header.t_ms, |moment| moment.t_ms),
+            headline: headline(&findings, report),
+            vitals: vitals::of(case, recent, means),
+            jobs: vitals::jobs(case),
+            pools: pools::rows(case, recent, report, means),
+            sites: sites::rows(case),
+            threads: threads::rows(case),
+            no_sites: no_sites(case, means),
+            no_findings: no_findings(case, report),
+            caution: caution(case, means),
+            findings,
+        }
+    }
+}
+
+/// The moments that growth is measured over.
+fn recent(moments: &[Moment]) -> &[Moment] {
+    let since = moments
+        .last()
+        .map_or(0, |last| last.up_ms.saturating_sub(WINDOW_MS));
+    let begin = moments.partition_point(|moment| moment.up_ms < since);
+    moments.get(begin..).unwrap_or_default()
+}
+
+fn headline(findings: &[FindingRow], report: &Report) -> Headline {
+    let ended = report.outcome.kind != OutcomeKind::Running;
+    let ended = if ended {
+        format!("ENDED: {}", report.outcome.detail)
+    } else {
+        String::new()
+    };
+    let text = match findings.first() {
+        Some(finding) if ended.is_empty() => finding.text.clone(),
+        Some(finding) => format!("{ended}. {}", finding.text),
+        None if ended.is_empty() => "nothing found".to_owned(),
+        None => ended,
+    };
+    Headline {
+        severity: findings.first().map(|finding| finding.severity),
+        text,
+    }
+}
+
+fn no_sites(case: &Case, means: Means<'_>) -> &'static str {
+    match means {
+        Means::Outside(_) => "unknown without the agent",
+        Means::Agent if case.header.attached_late => "none since the agent was attached",
+        Means::Agent => "none sampled yet",
+    }
+}
+
+fn no_findings(case: &Case, report: &Report) -> String {
+    let span = crate::units::duration(case.timeline.span_s());
+    let checked = report.checked.len();
+    format!("nothing found in {span} by {checked} rules")
+}
+
+fn caution(case: &Case, means: Means<'_>) -> Option<String> {
+    let pid = case.header.pid;
+    match means {
+        Means::Agent if case.header.attached_late => Some(
+            "the agent was attached late: what was allocated before it has no call site".to_owned(),
+        ),
+        Means::Agent => None,
+        Means::Outside(Some(Answers {
+            refusal: Some(refusal),
+            ..
+        })) => Some(format!(
+            "no agent, and the JVM does not answer ({refusal}); flinkmem attach {pid}"
+        )),
+        Means::Outside(_) => Some(format!(
+            "no agent: call sites and direct memory in use are unknown; flinkmem attach {pid}"
+        )),
+    }
+}

@@ -1,0 +1,82 @@
+//! How fast something grows, so that one outlier does not matter.
+
+use crate::statistics::shape::MOST_CHANCE;
+use crate::statistics::{Point, Trend, trend};
+
+/// How fast a series grows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// Neither rises nor falls by more than chance would have it.
+    Steady,
+    /// By so much a minute, in the series' unit; negative where it falls.
+    PerMinute(f64),
+}
+
+impl Pace {
+    /// Of points in the order of time; `None` where they are too few.
+    #[must_use]
+    pub fn of(points: &[Point]) -> Option<Self> {
+        let rising = trend(points)?;
+        let turned: Vec<Point> = points
+            .iter()
+            .map(|point| Point::new(point.s, -point.bytes))
+            .collect();
+        let is_real = |trend: &Trend| trend.is_rising(MOST_CHANCE);
+        let moves = is_real(&rising) || trend(&turned).is_some_and(|falling| is_real(&falling));
+        Some(match moves {
+            true => Self::PerMinute(rising.slope * 60.0),
+            false => Self::Steady,
+        })
+    }
+
+    /// For ordering: 0 where it is steady.
+    #[must_use]
+    pub fn per_minute(self) -> f64 {
+        match self {
+            Self::Steady => 0.0,
+            Self::PerMinute(change) => change,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(value: impl Fn(f64) -> f64) -> Vec<Point> {
+        (0..60)
+            .map(|second| Point::new(f64::from(second), value(f64::from(second))))
+            .collect()
+    }
+
+    #[test]
+    fn a_rise_a_fall_and_neither_are_told_apart() {
+        assert_eq!(
+            Pace::of(&series(|s| 1e8 + 1000.0 * s)),
+            Some(Pace::PerMinute(60_000.0))
+        );
+        assert_eq!(
+            Pace::of(&series(|s| 1e8 - 1000.0 * s)),
+            Some(Pace::PerMinute(-60_000.0))
+        );
+        assert_eq!(Pace::of(&series(|_| 1e8)), Some(Pace::Steady));
+        assert_eq!(
+            Pace::of(&series(|s| 1e8 + 1000.0 * (s % 2.0))),
+            Some(Pace::Steady)
+        );
+    }
+
+    #[test]
+    fn one_outlier_does_not_matter() {
+        let spike = |s: f64| if s == 30.0 { 1e12 } else { 1e8 + 1000.0 * s };
+        let Some(Pace::PerMinute(found)) = Pace::of(&series(spike)) else {
+            panic!("no rise");
+        };
+        assert!((found - 60_000.0).abs() < 6_000.0, "{found}");
+    }
+
+    #[test]
+    fn few_points_are_no_series() {
+        assert_eq!(Pace::of(&series(|s| s)[..4]), None);
+    }
+}
