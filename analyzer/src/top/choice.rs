@@ -22,7 +22,7 @@ struct Trace {
 
 /// One trace in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChoiceRow {
+pub(super) struct ChoiceRow {
     /// The worst that was found.
     pub severity: Option<Severity>,
     /// Whether the process still runs.
@@ -31,8 +31,6 @@ pub struct ChoiceRow {
     pub process: String,
     /// The verdict, or what is wrong with the trace.
     pub text: String,
-    /// The directory's name.
-    pub name: String,
 }
 
 impl Choice {
@@ -74,7 +72,7 @@ impl Choice {
 
     /// The list, the worst first.
     #[must_use]
-    pub fn rows(&self) -> Vec<ChoiceRow> {
+    pub(super) fn rows(&self) -> Vec<ChoiceRow> {
         self.traces.iter().map(Trace::row).collect()
     }
 
@@ -130,20 +128,19 @@ impl Trace {
         match &self.read {
             Ok(subject) => {
                 let view = subject.view();
+                let verdict = view.findings.into_iter().next();
                 ChoiceRow {
-                    severity: view.headline.severity,
+                    severity: verdict.as_ref().map(|finding| finding.severity),
                     is_running: !self.has_ended,
                     process: view.process,
-                    text: view.headline.text,
-                    name,
+                    text: verdict.map_or(view.no_findings, |finding| format!("{}: {}", finding.label, finding.text)),
                 }
             }
             Err(error) => ChoiceRow {
                 severity: None,
                 is_running: false,
-                process: name.clone(),
+                process: name,
                 text: error.clone(),
-                name,
             },
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// A part of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Panel {
+pub(super) enum Panel {
     /// Pools against limits.
     Pools,
     /// Findings.
@@ -20,11 +20,11 @@ pub enum Panel {
 
 impl Panel {
     /// In the order of the screen.
-    pub const ALL: [Self; 4] = [Self::Pools, Self::Findings, Self::Sites, Self::Threads];
+    pub(super) const ALL: [Self; 4] = [Self::Pools, Self::Findings, Self::Sites, Self::Threads];
 
     /// Its place in [`Self::ALL`].
     #[must_use]
-    pub fn index(self) -> usize {
+    pub(super) fn index(self) -> usize {
         Self::ALL
             .iter()
             .position(|panel| *panel == self)
@@ -33,7 +33,7 @@ impl Panel {
 
     /// The orders that its rows can have, by name; the first is the usual one.
     #[must_use]
-    pub fn orders(self) -> &'static [&'static str] {
+    pub(super) fn orders(self) -> &'static [&'static str] {
         match self {
             Self::Pools => &["as nested", "fullest first", "growth"],
             Self::Findings => &["worst first", "surest first"],
@@ -45,18 +45,18 @@ impl Panel {
 
 /// Something that lies over the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
+pub(super) struct Page {
     /// Above it.
-    pub title: String,
+    pub(super) title: String,
     /// Its text.
-    pub text: String,
+    pub(super) text: String,
     /// Lines that are scrolled away.
-    pub scroll: usize,
+    pub(super) scroll: usize,
 }
 
 /// What the loop has to do after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub(super) enum Wish {
     /// Draw.
     Draw,
     /// Look again now.
@@ -71,21 +71,21 @@ pub enum Wish {
 
 /// The state of the screen.
 #[derive(Debug, Clone)]
-pub struct Screen {
+pub(super) struct Screen {
     /// Where the selection is.
-    pub panel: Panel,
+    pub(super) panel: Panel,
     /// The selected row of each panel.
-    pub selected: [usize; 4],
+    pub(super) selected: [usize; 4],
     /// The order of each panel's rows.
-    pub order: [usize; 4],
+    pub(super) order: [usize; 4],
     /// Nothing is read.
-    pub is_paused: bool,
+    pub(super) is_paused: bool,
     /// From one reading to the next.
-    pub interval: Duration,
+    pub(super) interval: Duration,
     /// What lies over it.
-    pub page: Option<Page>,
+    pub(super) page: Option<Page>,
     /// The selected row of the list of traces.
-    pub chosen: usize,
+    pub(super) chosen: usize,
 }
 
 /// The intervals that `+` and `-` go through, milliseconds.
@@ -94,7 +94,7 @@ const INTERVALS_MS: [u64; 8] = [250, 500, 1000, 2000, 5000, 10_000, 30_000, 60_0
 impl Screen {
     /// As it is at first.
     #[must_use]
-    pub fn new(interval: Duration) -> Self {
+    pub(super) fn new(interval: Duration) -> Self {
         Self {
             panel: Panel::Pools,
             selected: [0; 4],
@@ -108,13 +108,13 @@ impl Screen {
 
     /// The name of a panel's order.
     #[must_use]
-    pub fn order_of(&self, panel: Panel) -> &'static str {
+    pub(super) fn order_of(&self, panel: Panel) -> &'static str {
         let order = self.order.get(panel.index()).copied().unwrap_or(0);
         panel.orders().get(order).copied().unwrap_or_default()
     }
 
     /// Takes in a key; `rows` is how many the panels have, or the list of traces where that is shown.
-    pub fn press(&mut self, key: KeyEvent, rows: Rows) -> Wish {
+    pub(super) fn press(&mut self, key: KeyEvent, rows: Rows) -> Wish {
         if key.modifiers.contains(KeyModifiers::CONTROL) {
             return match key.code {
                 KeyCode::Char('c') => Wish::Quit,
@@ -210,7 +210,7 @@ impl Screen {
 
 /// How many rows can be selected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rows {
+pub(super) enum Rows {
     /// Of the list of traces.
     Traces(usize),
     /// Of each panel.
@@ -220,7 +220,7 @@ pub enum Rows {
 impl Rows {
     /// Those of a view.
     #[must_use]
-    pub fn of(view: &View) -> Self {
+    pub(super) fn of(view: &View) -> Self {
         Self::Panels([
             view.pools.len(),
             view.findings.len(),
@@ -231,7 +231,7 @@ impl Rows {
 }
 
 /// Puts the rows of a view into the orders that were chosen.
-pub fn put_in_order(view: &mut View, screen: &Screen) {
+pub(super) fn put_in_order(view: &mut View, screen: &Screen) {
     let growth = |pace: Option<Pace>| pace.map_or(0.0, Pace::per_minute);
     match screen.order_of(Panel::Pools) {
         "fullest first" => {
@@ -271,7 +271,7 @@ pub fn put_in_order(view: &mut View, screen: &Screen) {
 impl Page {
     /// A page that is not scrolled.
     #[must_use]
-    pub fn new(title: &str, text: &str) -> Self {
+    pub(super) fn new(title: &str, text: &str) -> Self {
         Self {
             title: title.to_owned(),
             text: text.to_owned(),

@@ -3,8 +3,7 @@
 use super::Scene;
 use super::cells::wrapped;
 use super::page;
-use super::palette::Tone;
-use crate::finding::Severity;
+use super::palette::{Tone, name_of};
 use crate::top::choice::ChoiceRow;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -32,12 +31,8 @@ pub(in crate::top) fn draw_choice(
     const STATE: u16 = 10;
     let text_width = area.width.saturating_sub(STATE + 1);
     let row = |row: &ChoiceRow| {
-        let (word, tone) = match row.severity {
-            Some(Severity::Critical) => ("CRITICAL", Tone::Critical),
-            Some(Severity::Warning) => ("WARNING", Tone::Warning),
-            Some(Severity::Info) => ("INFO", Tone::Plain),
-            None => ("OK", Tone::Plain),
-        };
+        let word = row.severity.map_or("", name_of);
+        let tone = row.severity.map_or(Tone::Plain, Tone::of_severity);
         let state = if row.is_running { "running" } else { "ended" };
         let mut lines = wrapped(&row.process, text_width, 1);
         lines.extend(wrapped(&row.text, text_width, usize::from(LINES) - 1));

@@ -8,8 +8,6 @@ use ratatui::style::{Color, Modifier, Style};
 pub(in crate::top) enum Tone {
     #[default]
     Plain,
-    /// Not of interest now.
-    Dim,
     Warning,
     Critical,
 }
@@ -35,12 +33,21 @@ impl Tone {
         }
     }
 
-    pub(super) fn of_severity(severity: Option<Severity>) -> Self {
+    pub(super) fn of_severity(severity: Severity) -> Self {
         match severity {
-            Some(Severity::Critical) => Self::Critical,
-            Some(Severity::Warning) => Self::Warning,
-            Some(Severity::Info) | None => Self::Plain,
+            Severity::Critical => Self::Critical,
+            Severity::Warning => Self::Warning,
+            Severity::Info => Self::Plain,
         }
+    }
+}
+
+/// As in the text of reports.
+pub(super) fn name_of(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Warning => "WARNING",
+        Severity::Info => "INFO",
     }
 }
 
@@ -48,7 +55,6 @@ impl Palette {
     pub(super) fn style(self, tone: Tone) -> Style {
         let (colour, modifier) = match tone {
             Tone::Plain => return Style::new(),
-            Tone::Dim => (Color::DarkGray, Modifier::DIM),
             Tone::Warning => (Color::Yellow, Modifier::empty()),
             Tone::Critical => (Color::Red, Modifier::BOLD),
         };

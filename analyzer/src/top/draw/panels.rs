@@ -2,8 +2,7 @@
 
 use super::Scene;
 use super::cells::{bar, end_of, exhaustion, optional, pace, percent, wrapped};
-use super::palette::Tone;
-use crate::finding::Severity;
+use super::palette::{Tone, name_of};
 use crate::top::screen::Panel;
 use crate::top::view::{
     Exhaustion, FindingRow, PoolRow, SiteRow, ThreadRow, ThreadRowKind, Unit, View,
@@ -166,12 +165,7 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
         figure("full in", full_in),
     ]);
     let row = |row: &PoolRow| {
-        let tone = match row.exhaustion {
-            Some(Exhaustion::Met) => Tone::Critical,
-            Some(Exhaustion::In(_)) => Tone::of_share(row.share()).max(Tone::Warning),
-            None => Tone::of_share(row.share()),
-        };
-        let style = scene.palette.style(tone);
+        let style = scene.palette.style(urgency(row));
         let indent = if row.is_part { "  " } else { "" };
         let mut cells = vec![
             Cell::from(format!("{indent}{}", row.name)).style(style),
@@ -186,7 +180,7 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
             other => exhaustion(other),
         };
         cells.extend([
-            toned(percent(row.share()), style),
+            toned(if is_over_nothing(row) { "over".to_owned() } else { percent(row.share()) }, style),
             right(pace(row.pace, row.unit)),
             toned(when, style),
         ]);
@@ -199,20 +193,33 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
     }
 }
 
+fn urgency(row: &PoolRow) -> Tone {
+    let by_share = match row.has_garbage {
+        true => Tone::Plain,
+        false => Tone::of_share(row.share()),
+    };
+    match row.exhaustion {
+        Some(Exhaustion::Met) => Tone::Critical,
+        Some(Exhaustion::In(_)) => by_share.max(Tone::Warning),
+        None if is_over_nothing(row) => Tone::Warning,
+        None => by_share,
+    }
+}
+
+/// Used, though nothing is meant to be.
+fn is_over_nothing(row: &PoolRow) -> bool {
+    row.limit == Some(0) && row.used > Some(0)
+}
+
 fn findings(view: &View, width: u16, scene: Scene<'_>) -> Sheet {
     const SEVERITY: u16 = 8;
     const SURE: u16 = 5;
     let text_width = width.saturating_sub(SEVERITY + SURE + 2);
     let row = |row: &FindingRow| {
-        let severity = match row.severity {
-            Severity::Critical => "CRITICAL",
-            Severity::Warning => "WARNING",
-            Severity::Info => "INFO",
-        };
         let text = format!("{}: {}", row.label, row.text);
         let lines = wrapped(&text, text_width, usize::from(FINDING_LINES));
         Row::new([
-            Cell::from(severity).style(scene.palette.style(Tone::of_severity(Some(row.severity)))),
+            Cell::from(name_of(row.severity)).style(scene.palette.style(Tone::of_severity(row.severity))),
             right(percent(Some(row.confidence))),
             Cell::from(Text::from_iter(lines)),
         ])
@@ -259,23 +266,16 @@ fn sites(view: &View, width: u16, _: Scene<'_>) -> Sheet {
 }
 
 fn threads(rows: &[ThreadRow], width: u16, scene: Scene<'_>) -> Sheet {
-    let name_width = usize::from(width.saturating_sub(10 + 10 + 9 + 11 + 4));
+    let name_width = usize::from(width.saturating_sub(9 + 9 + 11 + 3));
     let row = |row: &ThreadRow| {
-        let (kind, tone) = match row.kind {
-            ThreadRowKind::Threads => ("", Tone::Plain),
-            ThreadRowKind::Child => ("child", Tone::Warning),
-            ThreadRowKind::Neighbour => ("neighbour", Tone::Plain),
+        let (name, tone) = match row.kind {
+            ThreadRowKind::Threads => (row.name.clone(), Tone::Plain),
+            ThreadRowKind::Child => (format!("child {}", row.name), Tone::Warning),
+            ThreadRowKind::Neighbour => (format!("neighbour {}", row.name), Tone::Plain),
         };
-        let grown = row.grown.map(|grown| {
-            if grown == 0 {
-                "steady".to_owned()
-            } else {
-                format!("{grown:+}")
-            }
-        });
+        let grown = row.grown.map(|grown| if grown == 0 { "steady".to_owned() } else { format!("{grown:+}") });
         Row::new([
-            Cell::from(end_of(&row.name, name_width)),
-            Cell::from(kind).style(scene.palette.style(tone)),
+            Cell::from(end_of(&name, name_width)).style(scene.palette.style(tone)),
             right(row.count.to_string()),
             right(grown.unwrap_or_default()),
             right(row.resident_bytes.map_or(String::new(), bytes)),
@@ -284,12 +284,7 @@ fn threads(rows: &[ThreadRow], width: u16, scene: Scene<'_>) -> Sheet {
     Sheet {
         headings: vec![
             name("Threads and processes"),
-            Heading {
-                name: String::new(),
-                width: Constraint::Length(10),
-                is_figure: false,
-            },
-            figure("threads", 10),
+            figure("threads", 9),
             figure("grown", 9),
             figure("resident", 11),
         ],

@@ -2,8 +2,7 @@
 
 use super::Scene;
 use super::cells::wrapped;
-use super::palette::Tone;
-use crate::finding::Severity;
+use super::palette::{Tone, name_of};
 use crate::top::view::{View, Vital};
 use crate::units::{duration, time_of_day};
 use ratatui::style::Style;
@@ -22,27 +21,25 @@ const FRESH_MS: i64 = 3_000;
 pub(super) fn head(view: &View, width: u16, scene: Scene<'_>) -> Vec<Line<'static>> {
     let palette = scene.palette;
     let mut lines = vec![title(view, width, scene)];
-    let severity = match view.headline.severity {
-        Some(Severity::Critical) => "CRITICAL  ",
-        Some(Severity::Warning) => "WARNING  ",
-        Some(Severity::Info) => "INFO  ",
-        None => "OK  ",
+    if let Some(end) = &view.end {
+        let told = wrapped(&format!("ENDED  {end}"), width, MOST_HEADLINE);
+        lines.extend(told.into_iter().map(|line| Line::styled(line, palette.style(Tone::Critical))));
+    }
+    let (verdict, tone) = match view.findings.first() {
+        Some(finding) => (
+            format!(
+                "{}  {}, {:.0} % sure: {}",
+                name_of(finding.severity),
+                finding.label,
+                finding.confidence * 100.0,
+                finding.text
+            ),
+            Tone::of_severity(finding.severity),
+        ),
+        None => (view.no_findings.clone(), Tone::Plain),
     };
-    let label = view.findings.first().map(|finding| {
-        format!(
-            "{}, {:.0} % sure: ",
-            finding.label,
-            finding.confidence * 100.0
-        )
-    });
-    let verdict = format!(
-        "{severity}{}{}",
-        label.unwrap_or_default(),
-        view.headline.text
-    );
-    let style = palette.style(Tone::of_severity(view.headline.severity));
     let told = wrapped(&verdict, width, MOST_HEADLINE);
-    lines.extend(told.into_iter().map(|line| Line::styled(line, style)));
+    lines.extend(told.into_iter().map(|line| Line::styled(line, palette.style(tone))));
     lines.extend(vitals(&view.vitals, width, scene));
     if let Some(caution) = &view.caution {
         lines.extend(

@@ -15,9 +15,9 @@ pub use threads::{ThreadRow, ThreadRowKind};
 pub use vitals::Vital;
 
 use crate::case::{Case, Moment, OutcomeKind};
-use crate::finding::Severity;
 use crate::outside::Answers;
 use crate::report::Report;
+use crate::rules::AnswerKind;
 
 /// How far back growth is measured, milliseconds.
 pub const WINDOW_MS: u64 = 300_000;
@@ -29,8 +29,8 @@ pub struct View {
     pub process: String,
     /// When it was measured, wall clock, milliseconds since the epoch.
     pub at_ms: i64,
-    /// The worst that is known, in a line.
-    pub headline: Headline,
+    /// What became of the process, once it has ended.
+    pub end: Option<String>,
     /// Figures without a limit.
     pub vitals: Vec<Vital>,
     /// Flink's jobs here, a line each.
@@ -49,15 +49,6 @@ pub struct View {
     pub no_findings: String,
     /// What cannot be had and what to do about it; absent where nothing is missing.
     pub caution: Option<String>,
-}
-
-/// The first line to read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headline {
-    /// `None`: nothing was found.
-    pub severity: Option<Severity>,
-    /// In a sentence.
-    pub text: String,
 }
 
 /// How the process is looked at.
@@ -82,7 +73,7 @@ impl View {
                 .moments
                 .last()
                 .map_or(case.header.t_ms, |moment| moment.t_ms),
-            headline: headline(&findings, report),
+            end: end(report),
             vitals: vitals::of(case, recent, means),
             jobs: vitals::jobs(case),
             pools: pools::rows(case, recent, report, means),
@@ -105,23 +96,9 @@ fn recent(moments: &[Moment]) -> &[Moment] {
     moments.get(begin..).unwrap_or_default()
 }
 
-fn headline(findings: &[FindingRow], report: &Report) -> Headline {
-    let ended = report.outcome.kind != OutcomeKind::Running;
-    let ended = if ended {
-        format!("ENDED: {}", report.outcome.detail)
-    } else {
-        String::new()
-    };
-    let text = match findings.first() {
-        Some(finding) if ended.is_empty() => finding.text.clone(),
-        Some(finding) => format!("{ended}. {}", finding.text),
-        None if ended.is_empty() => "nothing found".to_owned(),
-        None => ended,
-    };
-    Headline {
-        severity: findings.first().map(|finding| finding.severity),
-        text,
-    }
+fn end(report: &Report) -> Option<String> {
+    let has_ended = report.outcome.kind != OutcomeKind::Running;
+    has_ended.then(|| report.outcome.detail.clone())
 }
 
 fn no_sites(case: &Case, means: Means<'_>) -> &'static str {
@@ -132,10 +109,12 @@ fn no_sites(case: &Case, means: Means<'_>) -> &'static str {
     }
 }
 
+/// How much "nothing" is worth: rules that lack data say nothing.
 fn no_findings(case: &Case, report: &Report) -> String {
     let span = crate::units::duration(case.timeline.span_s());
-    let checked = report.checked.len();
-    format!("nothing found in {span} by {checked} rules")
+    let said = |kind| report.checked.iter().filter(|checked| checked.answer == kind).count();
+    let (against, lacking) = (said(AnswerKind::DoesNotFire), said(AnswerKind::NotEnoughData));
+    format!("nothing found in {span}: {against} rules say no, {lacking} lack data")
 }
 
 fn caution(case: &Case, means: Means<'_>) -> Option<String> {

@@ -6,6 +6,7 @@ use crate::case::{Case, Moment, PoolUse, seconds};
 use crate::finding::{Finding, Forecast};
 use crate::report::Report;
 use crate::statistics::{Point, Reading, troughs};
+use crate::units::to_bytes;
 use flinkmem_trace::{FlinkInside, Slot};
 
 /// What a row counts.
@@ -34,6 +35,8 @@ pub struct PoolRow {
     pub name: String,
     /// It is a part of the pool above.
     pub is_part: bool,
+    /// It holds garbage, so it may be full without being short.
+    pub has_garbage: bool,
     /// What is counted.
     pub unit: Unit,
     /// In use now, as the limit counts it.
@@ -42,18 +45,21 @@ pub struct PoolRow {
     pub limit: Option<u64>,
     /// How fast it grows.
     pub pace: Option<Pace>,
-    /// When it is exhausted.
+    /// When it is exhausted, as a rule says.
     pub exhaustion: Option<Exhaustion>,
 }
 
 impl PoolRow {
-    /// Use as a share of the limit.
+    /// Use as a share of the limit; absent where nothing is meant to be used.
     #[must_use]
     pub fn share(&self) -> Option<f64> {
         let limit = self.limit.filter(|limit| *limit > 0)?;
         Some(self.used? as f64 / limit as f64)
     }
 }
+
+/// The row for the live set of the heap.
+const AFTER_COLLECTIONS: &str = "after collections";
 
 /// Parts of native memory that are shown where the JVM tracks it.
 const MOST_NATIVE: usize = 4;
@@ -75,6 +81,7 @@ pub(super) fn rows(
         figures.container(),
         figures.resident(),
         figures.heap(),
+        figures.heap_after_collections(),
         figures.direct(),
         figures.network(),
         figures.off_heap("framework_off_heap", false),
@@ -106,7 +113,7 @@ fn exhaustion(pool: &str, findings: &[Finding]) -> Option<Exhaustion> {
 /// The row of a limit, by the limit's name in findings.
 fn pool_of(limit: &str) -> &str {
     match limit {
-        "heap" => "jvm_heap",
+        "heap" => AFTER_COLLECTIONS,
         "direct" => "jvm_direct",
         "metaspace" => "jvm_metaspace",
         "network_buffers" => "network",
@@ -145,15 +152,27 @@ impl Figures<'_> {
         })
     }
 
-    /// Growth is that of what collections leave: garbage says nothing.
+    /// Garbage included, so how full it is says little.
     fn heap(&self) -> PoolRow {
         let used = |moment: &Moment| Some(moment.heap?.used_bytes);
         let limit = self
             .configured("jvm_heap")
             .or_else(|| self.last(|moment| Some(moment.heap?.max_bytes)));
         PoolRow {
-            pace: self.pace_after_collections(used),
+            has_garbage: true,
             ..self.row("jvm_heap", limit, self.last(used))
+        }
+    }
+
+    /// What collections leave. Where the JVM does not tell, or not yet, the least that was in use between two.
+    fn heap_after_collections(&self) -> PoolRow {
+        let used = |moment: &Moment| Some(moment.heap?.used_bytes);
+        let told = self.last(|moment| moment.heap?.after_gc_bytes);
+        let least = || self.after_collections(used).last().map(|point| to_bytes(point.bytes));
+        PoolRow {
+            is_part: true,
+            pace: Pace::of(&self.after_collections(used)),
+            ..self.row(AFTER_COLLECTIONS, self.heap().limit, told.or_else(least))
         }
     }
 
@@ -170,9 +189,7 @@ impl Figures<'_> {
             Means::Agent => None,
         };
         PoolRow {
-            pace: self
-                .pace_after_collections(used)
-                .or_else(|| self.pace(used)),
+            pace: Pace::of(&self.after_collections(used)).or_else(|| self.pace(used)),
             ..self.row("jvm_direct", limit.or_else(unset), self.last(used))
         }
     }
@@ -356,7 +373,8 @@ impl Figures<'_> {
         pace_of(&self.recent.iter().filter_map(point).collect::<Vec<_>>())
     }
 
-    fn pace_after_collections(&self, used: impl Fn(&Moment) -> Option<u64>) -> Option<Pace> {
+    /// The least that was in use after each collection.
+    fn after_collections(&self, used: impl Fn(&Moment) -> Option<u64>) -> Vec<Point> {
         let reading = |moment: &Moment| {
             Some(Reading {
                 point: Point::new(seconds(moment.up_ms), used(moment)? as f64),
@@ -364,7 +382,7 @@ impl Figures<'_> {
             })
         };
         let readings: Vec<Reading> = self.recent.iter().filter_map(reading).collect();
-        Pace::of(&troughs(&readings))
+        troughs(&readings)
     }
 
     /// A figure of Flink's at every moment; it is written down when it changes.
