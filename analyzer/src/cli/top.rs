@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Top) -> anyhow::Result<ExitCode> {
     } else {
         Asking::Allowed
     };
-    let session = match arguments.subject.parse::<i32>() {
+    let mut session = match arguments.subject.parse::<i32>() {
         Ok(pid) if pid > 0 && !Path::new(&arguments.subject).exists() => {
             Session::One(Box::new(Subject::of_process(pid, asking)?))
         }
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Top) -> anyhow::Result<ExitCode> {
         output::write(&frame(session, arguments.interval)?, None)?;
         return Ok(ExitCode::from(EXIT_NOTHING_FOUND));
     }
-    if let Session::One(subject) = &session
+    if let Session::One(subject) = &mut session
         && let Some(outcome) = subject.end()
     {
         output::write(&view_as_text(&subject.view()), None)?;
@@ -81,7 +81,10 @@ pub(super) fn run(arguments: &Top) -> anyhow::Result<ExitCode> {
     let has_colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     match show(session, arguments.interval, has_colours)? {
         Ended::Left => {}
-        Ended::Process(outcome) => println!("{}: {}", arguments.subject, outcome.detail),
+        Ended::Process(outcome) => {
+            let line = format!("{} has ended: {}\n", arguments.subject, outcome.detail);
+            output::write(&line, None)?;
+        }
     }
     Ok(ExitCode::from(EXIT_NOTHING_FOUND))
 }

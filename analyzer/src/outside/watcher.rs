@@ -153,9 +153,9 @@ impl Outside {
 
     fn take_census(&mut self, taken: &Taken) {
         let process = PathBuf::from(format!("/proc/{}", self.target.pid()));
-        let threads = census::threads(&process, taken.clone());
+        let threads = census::threads(&process, *taken);
         let pid = self.target.pid().unsigned_abs();
-        let processes = census::processes(pid, self.kernel.cgroup.as_ref(), taken.clone());
+        let processes = census::processes(pid, self.kernel.cgroup.as_ref(), *taken);
         let records = [
             threads.map(|census| Record::ThreadCensus(Box::new(census))),
             processes.map(|found| Record::Surroundings(Box::new(found))),

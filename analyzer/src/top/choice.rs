@@ -92,8 +92,8 @@ impl Choice {
 
 impl Trace {
     fn open(directory: PathBuf) -> Self {
-        let read = Subject::of_trace(&directory).map_err(|error| error.to_string());
-        let has_ended = read.as_ref().is_ok_and(|subject| subject.end().is_some());
+        let mut read = Subject::of_trace(&directory).map_err(|error| error.to_string());
+        let has_ended = read.as_mut().is_ok_and(|subject| subject.end().is_some());
         Self {
             directory,
             read,
@@ -133,7 +133,9 @@ impl Trace {
                     severity: verdict.as_ref().map(|finding| finding.severity),
                     is_running: !self.has_ended,
                     process: view.process,
-                    text: verdict.map_or(view.no_findings, |finding| format!("{}: {}", finding.label, finding.text)),
+                    text: verdict.map_or(view.no_findings, |finding| {
+                        format!("{}: {}", finding.label, finding.text)
+                    }),
                 }
             }
             Err(error) => ChoiceRow {

@@ -70,7 +70,7 @@ pub(super) enum Wish {
 }
 
 /// The state of the screen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Screen {
     /// Where the selection is.
     pub(super) panel: Panel,

@@ -9,7 +9,8 @@ use crate::live::Follower;
 use crate::outside::{Asking, Outside};
 use crate::report::{Report, to_text};
 use flinkmem_trace::TraceError;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// What cannot be looked at.
@@ -22,7 +23,13 @@ pub enum SubjectError {
     #[error(
         "{0}; give a trace directory (flinkmem-<host>-<pid>-<start>), a directory that holds some, or a process id"
     )]
-    Trace(#[from] TraceError),
+    Trace(TraceError),
+}
+
+impl From<TraceError> for SubjectError {
+    fn from(error: TraceError) -> Self {
+        Self::Trace(error)
+    }
 }
 
 /// One process.
@@ -72,7 +79,7 @@ impl Subject {
         let target = Target::find(pid)?;
         let source = match target.trace() {
             Some(trace) => Source::Trace {
-                follower: Box::new(Follower::open(&target.path(&trace))?),
+                follower: Box::new(Follower::open(&path_that_outlives(&target, &trace))?),
                 process: Some(Box::new(target)),
             },
             None => Source::Outside(Box::new(Outside::open(pid, asking)?)),
@@ -98,7 +105,11 @@ impl Subject {
     /// When the trace is gone.
     pub fn advance(&mut self) -> Result<(), SubjectError> {
         let is_news = match &mut self.source {
-            Source::Trace { follower, .. } => follower.advance()?,
+            Source::Trace { follower, process } => match follower.advance() {
+                // With a process its file system may go.
+                Err(_) if process.as_ref().is_some_and(|target| !is_alive(target)) => false,
+                read => read?,
+            },
             Source::Outside(outside) => outside.advance(),
         };
         self.is_outdated |= is_news;
@@ -133,28 +144,20 @@ impl Subject {
     }
 
     /// What became of the process, once it has ended.
-    #[must_use]
-    pub fn end(&self) -> Option<Outcome> {
-        let here = Surroundings::here();
-        let outcome = match &self.source {
+    pub fn end(&mut self) -> Option<Outcome> {
+        let outcome = match &mut self.source {
             Source::Outside(outside) => outside.outcome(),
             Source::Trace { follower, process } => {
-                let outcome = Outcome::of(follower.case(), &here);
-                let is_alive = |target: &Target| target.process().is_alive();
-                let is_here = here.host == follower.case().header.host;
-                let is_silent = || {
-                    let last = follower.case().timeline.moments.last();
-                    last.is_none_or(|last| here.now_ms.saturating_sub(last.t_ms) > SILENT_MS)
-                };
                 let runs = match process {
                     Some(target) => is_alive(target),
-                    // Elsewhere a sample that is late is no end.
-                    None => follower.case().end.is_none() && !is_here && !is_silent(),
+                    None => writes(follower.case()),
                 };
                 if runs {
                     return None;
                 }
-                outcome
+                // Its last words may have come since. What was read stays where there is nothing left to read.
+                let _ = follower.advance();
+                Outcome::of(follower.case(), &Surroundings::here())
             }
         };
         (outcome.kind != OutcomeKind::Running).then_some(outcome)
@@ -203,6 +206,27 @@ impl Source {
             Self::Outside(outside) => outside.case(),
         }
     }
+}
+
+fn is_alive(target: &Target) -> bool {
+    target.process().is_alive()
+}
+
+/// Whether the process of a trace seems to live. Of another host's a sample that is a little late is no end.
+fn writes(case: &Case) -> bool {
+    let here = Surroundings::here();
+    let last = case.timeline.moments.last();
+    let is_silent = last.is_none_or(|last| here.now_ms.saturating_sub(last.t_ms) > SILENT_MS);
+    let is_elsewhere = here.host != case.header.host;
+    is_elsewhere && case.end.is_none() && !is_silent
+}
+
+/// Where a trace is found from here. Through its process only where it has to be: that path ends with the process.
+fn path_that_outlives(target: &Target, trace: &Path) -> PathBuf {
+    let through = target.path(trace);
+    let id = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    let is_same = id(trace).is_some() && id(trace) == id(&through);
+    if is_same { trace.to_owned() } else { through }
 }
 
 fn report(case: &Case) -> Report {

@@ -86,9 +86,7 @@ pub(super) fn wrapped(text: &str, columns: u16, most: usize) -> Vec<String> {
     if lines.len() > most {
         lines.truncate(most);
         if let Some(last) = lines.last_mut() {
-            while last.width() + 2 > columns {
-                last.pop();
-            }
+            while last.width() + 2 > columns && last.pop().is_some() {}
             last.push_str(" …");
         }
     }

@@ -7,6 +7,8 @@ mod page;
 mod palette;
 mod panels;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub(super) use choice::{choice_height, draw_choice};
 pub(super) use palette::Palette;

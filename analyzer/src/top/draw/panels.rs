@@ -40,6 +40,8 @@ pub(in crate::top) fn wanted_rows(view: &View) -> [u16; 4] {
 struct Sheet {
     headings: Vec<Heading>,
     rows: Vec<Row<'static>>,
+    /// Lines of a row.
+    row_lines: u16,
     /// Said where there are no rows.
     empty: String,
 }
@@ -67,6 +69,12 @@ pub(super) fn draw(area: Rect, buffer: &mut Buffer, panel: Panel, view: &View, s
 }
 
 impl Sheet {
+    /// Rows for which so many lines have no room.
+    fn hidden_below(&self, lines: u16) -> usize {
+        let shown = usize::from(lines.saturating_sub(1) / self.row_lines.max(1));
+        self.rows.len().saturating_sub(shown)
+    }
+
     fn draw(
         self,
         area: Rect,
@@ -180,7 +188,14 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
             other => exhaustion(other),
         };
         cells.extend([
-            toned(if is_over_nothing(row) { "over".to_owned() } else { percent(row.share()) }, style),
+            toned(
+                if is_over_nothing(row) {
+                    "over".to_owned()
+                } else {
+                    percent(row.share())
+                },
+                style,
+            ),
             right(pace(row.pace, row.unit)),
             toned(when, style),
         ]);
@@ -189,6 +204,7 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
     Sheet {
         headings,
         rows: rows.iter().map(row).collect(),
+        row_lines: 1,
         empty: "nothing measured yet".to_owned(),
     }
 }
@@ -219,7 +235,8 @@ fn findings(view: &View, width: u16, scene: Scene<'_>) -> Sheet {
         let text = format!("{}: {}", row.label, row.text);
         let lines = wrapped(&text, text_width, usize::from(FINDING_LINES));
         Row::new([
-            Cell::from(name_of(row.severity)).style(scene.palette.style(Tone::of_severity(row.severity))),
+            Cell::from(name_of(row.severity))
+                .style(scene.palette.style(Tone::of_severity(row.severity))),
             right(percent(Some(row.confidence))),
             Cell::from(Text::from_iter(lines)),
         ])
@@ -236,7 +253,8 @@ fn findings(view: &View, width: u16, scene: Scene<'_>) -> Sheet {
             name(""),
         ],
         rows: view.findings.iter().map(row).collect(),
-        empty: view.no_findings.clone(),
+        row_lines: FINDING_LINES,
+        empty: "none".to_owned(),
     }
 }
 
@@ -261,6 +279,7 @@ fn sites(view: &View, width: u16, _: Scene<'_>) -> Sheet {
             figure("old", 6),
         ],
         rows: view.sites.iter().map(row).collect(),
+        row_lines: 1,
         empty: view.no_sites.to_owned(),
     }
 }
@@ -273,7 +292,13 @@ fn threads(rows: &[ThreadRow], width: u16, scene: Scene<'_>) -> Sheet {
             ThreadRowKind::Child => (format!("child {}", row.name), Tone::Warning),
             ThreadRowKind::Neighbour => (format!("neighbour {}", row.name), Tone::Plain),
         };
-        let grown = row.grown.map(|grown| if grown == 0 { "steady".to_owned() } else { format!("{grown:+}") });
+        let grown = row.grown.map(|grown| {
+            if grown == 0 {
+                "steady".to_owned()
+            } else {
+                format!("{grown:+}")
+            }
+        });
         Row::new([
             Cell::from(end_of(&name, name_width)).style(scene.palette.style(tone)),
             right(row.count.to_string()),
@@ -289,6 +314,7 @@ fn threads(rows: &[ThreadRow], width: u16, scene: Scene<'_>) -> Sheet {
             figure("resident", 11),
         ],
         rows: rows.iter().map(row).collect(),
+        row_lines: 1,
         empty: "no census of threads yet".to_owned(),
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn head(view: &View, width: u16, scene: Scene<'_>) -> Vec<Line<'stati
     let mut lines = vec![title(view, width, scene)];
     if let Some(end) = &view.end {
         let told = wrapped(&format!("ENDED  {end}"), width, MOST_HEADLINE);
-        lines.extend(told.into_iter().map(|line| Line::styled(line, palette.style(Tone::Critical))));
+        lines.extend(
+            told.into_iter()
+                .map(|line| Line::styled(line, palette.style(Tone::Critical))),
+        );
     }
     let (verdict, tone) = match view.findings.first() {
         Some(finding) => (
@@ -39,7 +42,10 @@ pub(super) fn head(view: &View, width: u16, scene: Scene<'_>) -> Vec<Line<'stati
         None => (view.no_findings.clone(), Tone::Plain),
     };
     let told = wrapped(&verdict, width, MOST_HEADLINE);
-    lines.extend(told.into_iter().map(|line| Line::styled(line, palette.style(tone))));
+    lines.extend(
+        told.into_iter()
+            .map(|line| Line::styled(line, palette.style(tone))),
+    );
     lines.extend(vitals(&view.vitals, width, scene));
     if let Some(caution) = &view.caution {
         lines.extend(

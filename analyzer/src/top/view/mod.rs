@@ -112,9 +112,18 @@ fn no_sites(case: &Case, means: Means<'_>) -> &'static str {
 /// How much "nothing" is worth: rules that lack data say nothing.
 fn no_findings(case: &Case, report: &Report) -> String {
     let span = crate::units::duration(case.timeline.span_s());
-    let said = |kind| report.checked.iter().filter(|checked| checked.answer == kind).count();
-    let (against, lacking) = (said(AnswerKind::DoesNotFire), said(AnswerKind::NotEnoughData));
-    format!("nothing found in {span}: {against} rules say no, {lacking} lack data")
+    let said = |kind| {
+        report
+            .checked
+            .iter()
+            .filter(|checked| checked.answer == kind)
+            .count()
+    };
+    let (against, lacking) = (
+        said(AnswerKind::DoesNotFire),
+        said(AnswerKind::NotEnoughData),
+    );
+    format!("Nothing found in {span}: {against} rules say no, {lacking} lack data.")
 }
 
 fn caution(case: &Case, means: Means<'_>) -> Option<String> {

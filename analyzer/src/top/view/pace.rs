@@ -1,7 +1,7 @@
 //! How fast something grows, so that one outlier does not matter.
 
 use crate::statistics::shape::MOST_CHANCE;
-use crate::statistics::{Point, Trend, trend};
+use crate::statistics::{Point, Shape, Trend, growth, trend};
 
 /// How fast a series grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,15 +16,19 @@ impl Pace {
     /// Of points in the order of time; `None` where they are too few.
     #[must_use]
     pub fn of(points: &[Point]) -> Option<Self> {
-        let rising = trend(points)?;
+        let line = trend(points)?;
+        let is_real = |trend: &Trend| trend.is_rising(MOST_CHANCE);
+        // What came in one step, as memory that is taken at the start, or went up and down, does not grow.
+        let goes_on = growth(points)
+            .is_none_or(|growth| matches!(growth.shape, Shape::Steady | Shape::Slowing { .. }));
         let turned: Vec<Point> = points
             .iter()
             .map(|point| Point::new(point.s, -point.bytes))
             .collect();
-        let is_real = |trend: &Trend| trend.is_rising(MOST_CHANCE);
-        let moves = is_real(&rising) || trend(&turned).is_some_and(|falling| is_real(&falling));
-        Some(match moves {
-            true => Self::PerMinute(rising.slope * 60.0),
+        let rises = is_real(&line) && goes_on;
+        let falls = trend(&turned).is_some_and(|falling| is_real(&falling));
+        Some(match rises || falls {
+            true => Self::PerMinute(line.slope * 60.0),
             false => Self::Steady,
         })
     }
@@ -62,6 +66,14 @@ mod tests {
         assert_eq!(Pace::of(&series(|_| 1e8)), Some(Pace::Steady));
         assert_eq!(
             Pace::of(&series(|s| 1e8 + 1000.0 * (s % 2.0))),
+            Some(Pace::Steady)
+        );
+    }
+
+    #[test]
+    fn what_is_taken_at_the_start_does_not_grow() {
+        assert_eq!(
+            Pace::of(&series(|s| if s < 20.0 { 1e7 } else { 1e8 + s })),
             Some(Pace::Steady)
         );
     }

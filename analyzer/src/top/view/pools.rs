@@ -168,7 +168,11 @@ impl Figures<'_> {
     fn heap_after_collections(&self) -> PoolRow {
         let used = |moment: &Moment| Some(moment.heap?.used_bytes);
         let told = self.last(|moment| moment.heap?.after_gc_bytes);
-        let least = || self.after_collections(used).last().map(|point| to_bytes(point.bytes));
+        let least = || {
+            self.after_collections(used)
+                .last()
+                .map(|point| to_bytes(point.bytes))
+        };
         PoolRow {
             is_part: true,
             pace: Pace::of(&self.after_collections(used)),
