@@ -37,7 +37,7 @@ impl Panel {
         match self {
             Self::Pools => &["as nested", "fullest first", "growth"],
             Self::Findings => &["worst first", "surest first"],
-            Self::Sites => &["live bytes", "growth", "old share"],
+            Self::Sites => &["growth", "live bytes", "old share"],
             Self::Threads => &["number", "growth", "name"],
         }
     }
@@ -249,9 +249,7 @@ pub(super) fn put_in_order(view: &mut View, screen: &Screen) {
             .sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
     }
     match screen.order_of(Panel::Sites) {
-        "growth" => view
-            .sites
-            .sort_by(|one, other| growth(other.pace).total_cmp(&growth(one.pace))),
+        "live bytes" => view.sites.sort_by_key(|row| Reverse(row.live_bytes)),
         "old share" => {
             let old = |row: &SiteRow| row.old_share;
             view.sites

@@ -84,10 +84,14 @@ impl Sheet {
         panel: Panel,
     ) {
         let heading = scene.palette.heading(has_focus);
-        let cells = self
-            .headings
-            .iter()
-            .map(|column| aligned(column.name.clone(), column.is_figure));
+        let hidden = self.hidden_below(area.height);
+        let cells = self.headings.iter().enumerate().map(|(index, column)| {
+            let more = match (index, hidden) {
+                (0, 1..) => format!(", {hidden} more"),
+                _ => String::new(),
+            };
+            aligned(format!("{}{more}", column.name), column.is_figure)
+        });
         let widths = self.headings.iter().map(|column| column.width);
         let is_empty = self.rows.is_empty();
         let rows = match is_empty {

@@ -96,8 +96,8 @@ fn leak() -> View {
             },
         ],
         sites: vec![
-            site("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool.<init>:128", 64 * MIB, 0.68, 1.0, steady),
             site("com.acme.DirectLeakJob$Enricher.lookUp:47", 30 * MIB, 0.32, 0.94, per_minute(2.0)),
+            site("org.apache.flink.runtime.io.network.buffer.NetworkBufferPool.<init>:128", 64 * MIB, 0.68, 1.0, steady),
         ],
         findings: vec![FindingRow {
             severity: Severity::Warning,
@@ -331,6 +331,7 @@ fn the_list_of_traces() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn every_size_is_drawn(width in 1u16..220, height in 1u16..70, panel in 0usize..4, selected in 0usize..40) {
         let screen = Screen { panel: Panel::ALL[panel], selected: [selected; 4], ..screen() };

@@ -18,7 +18,7 @@ pub struct SiteRow {
     pub pace: Option<Pace>,
 }
 
-/// Owners, those with the most bytes first.
+/// Owners, those that grow most first, then those with the most bytes.
 pub(super) fn rows(case: &Case) -> Vec<SiteRow> {
     let snapshots = recent(&case.timeline.snapshots);
     let span_min = match (snapshots.first(), snapshots.last()) {
@@ -31,10 +31,11 @@ pub(super) fn rows(case: &Case) -> Vec<SiteRow> {
         .iter()
         .map(|owner| row(owner, all, span_min))
         .collect();
+    let growth = |row: &SiteRow| row.pace.map_or(0.0, Pace::per_minute);
     rows.sort_by(|one, other| {
-        other
-            .live_bytes
-            .cmp(&one.live_bytes)
+        let by_growth = growth(other).total_cmp(&growth(one));
+        by_growth
+            .then(other.live_bytes.cmp(&one.live_bytes))
             .then_with(|| one.name.cmp(&other.name))
     });
     rows
