@@ -21,6 +21,7 @@ pub mod process;
 pub mod scenario;
 pub mod skip;
 pub mod soak;
+pub mod terminal;
 pub mod trace;
 pub mod verdict;
 pub mod wait;

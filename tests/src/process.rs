@@ -102,6 +102,14 @@ impl Process {
         if self.status()?.is_some() {
             return Ok(());
         }
+        self.send(signal)
+    }
+
+    /// Sends a signal to a process that was not waited for yet.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn send(&self, signal: libc::c_int) -> Result<()> {
         let pid = libc::pid_t::try_from(self.child.id())?;
         // SAFETY: kill has no memory effects; the child is not reaped yet, so the id is still its own.
         let result = unsafe { libc::kill(pid, signal) };
