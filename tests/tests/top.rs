@@ -232,7 +232,7 @@ fn q_quits_and_the_terminal_is_as_it_was() -> Result<()> {
         lines: 15,
     })?;
     program.press("?")?;
-    program.wait_for("Page Up, Page Down")?;
+    program.wait_for("Keys")?;
     program.press("q")?;
     program.press("q")?;
     let end = program.finish()?;

@@ -38,7 +38,7 @@ pub(super) fn of(
             vm_version: text("java.property.java.vm.version"),
             vm_name: text("java.property.java.vm.name"),
             vendor: text("java.property.java.vm.vendor"),
-            main_class: main_class(&text("sun.rt.javaCommand")),
+            main_class: main_class(&text("sun.rt.javaCommand")).or_else(|| started(&words)),
             ..Jvm::default()
         },
         flink: flink(&observed),
@@ -73,8 +73,57 @@ fn flink(observed: &Observed) -> Option<FlinkFacts> {
     })
 }
 
+/// The main class or jar on a command line, for a JVM that publishes nothing.
+fn started(words: &[String]) -> Option<String> {
+    /// Options whose value is a word of its own.
+    const WITH_VALUE: [&str; 9] = [
+        "-cp",
+        "-classpath",
+        "--class-path",
+        "-p",
+        "--module-path",
+        "--upgrade-module-path",
+        "--add-modules",
+        "--add-opens",
+        "--add-exports",
+    ];
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        if WITH_VALUE.contains(&word.as_str()) {
+            words.next();
+        } else if !word.starts_with('-') {
+            return main_class(word);
+        }
+    }
+    None
+}
+
 /// The first word, of a jar the file's name.
 fn main_class(command: &str) -> Option<String> {
     let word = command.split_ascii_whitespace().next()?;
     Some(word.rsplit('/').next().unwrap_or(word).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_started_is_the_first_word_that_is_no_option() {
+        for (line, expected) in [
+            (
+                "java -Xmx1g -cp /a:/b com.acme.Main secret",
+                Some("com.acme.Main"),
+            ),
+            (
+                "java --add-opens java.base/java.lang=ALL-UNNAMED -jar /opt/app.jar -x",
+                Some("app.jar"),
+            ),
+            ("java -m com.acme/com.acme.Main", Some("com.acme.Main")),
+            ("java -version", None),
+        ] {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(started(&words).as_deref(), expected, "{line}");
+        }
+    }
 }

@@ -157,7 +157,8 @@ impl Figures<'_> {
         let used = |moment: &Moment| Some(moment.heap?.used_bytes);
         let limit = self
             .configured("jvm_heap")
-            .or_else(|| self.last(|moment| Some(moment.heap?.max_bytes)));
+            .or_else(|| self.last(|moment| Some(moment.heap?.max_bytes)))
+            .or(self.case.observed.jvm_limits.heap);
         PoolRow {
             has_garbage: true,
             ..self.row("jvm_heap", limit, self.last(used))
