@@ -306,6 +306,12 @@ fn a_jvm_of_another_user_in_another_container_is_reached_from_the_host() -> Resu
         let is_up = std::fs::read_to_string(&said)?.starts_with("idle");
         Ok(child_of(container.id()).filter(|&pid| is_up && handles_sigquit(pid)))
     })?;
+    let top = || succeeded(&flinkmem(["top", "--once"], pid.to_string())?);
+    let seen = top()?;
+    assert!(
+        seen.starts_with("Idle on ") && seen.contains(&format!("flinkmem attach {pid}")),
+        "{seen}"
+    );
     let path = library.to_str().context("no text")?;
     is_refused(&attach_to(pid, &["--agent", path])?, "repeat with --copy");
     let options = [
@@ -317,6 +323,7 @@ fn a_jvm_of_another_user_in_another_container_is_reached_from_the_host() -> Resu
     ];
     let said = succeeded(&attach_to(pid, &options)?)?;
     assert!(said.contains("the trace is /tmp/traces/"), "{said}");
+    assert!(top()?.contains("the agent was attached late"), "{}", top()?);
     let snapshot = json(&snapshot(&pid.to_string(), &[])?)?;
     assert_eq!(snapshot["attached_late"], true);
     assert_ne!(snapshot["pid"], pid, "its own view of process ids");

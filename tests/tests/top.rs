@@ -406,16 +406,16 @@ impl Frame {
     }
 }
 
-/// The name is left-aligned; used and limit, nine columns each, end 31 and 41 columns before the bar's end.
+/// The name comes first, then used and limit, eight columns each.
 fn row(line: &str) -> Option<(String, [String; 2])> {
     let columns: Vec<char> = line.chars().collect();
     let cut = |from: usize, to: usize| -> String {
         let cells = columns.get(from..to.min(columns.len())).unwrap_or_default();
         cells.iter().collect::<String>().trim().to_owned()
     };
-    const NAME: usize = 80 - (9 + 9 + 12 + 5 + 10 + 8) - 6;
-    let used = cut(NAME + 1, NAME + 10);
-    let limit = cut(NAME + 11, NAME + 20);
+    const NAME: usize = 20;
+    let used = cut(NAME + 1, NAME + 9);
+    let limit = cut(NAME + 10, NAME + 18);
     Some((cut(0, NAME), [used, limit]))
 }
 

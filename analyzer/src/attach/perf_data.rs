@@ -5,6 +5,7 @@
 //! name (4 bytes each), the length of its vector (4), type, flags, unit, variability (1 each), the offset of its data (4).
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 /// What a JVM published at one moment.
@@ -34,7 +35,7 @@ impl PerfData {
                     .starts_with("hsperfdata_")
             })
             .map(|entry| entry.path().join(pid.to_string()));
-        Self::parse(&files.find_map(|file| std::fs::read(file).ok())?)
+        Self::parse(&files.find_map(|file| read(&file))?)
     }
 
     /// What the bytes of such a file say. Of a file that is cut, what is whole.
@@ -87,6 +88,22 @@ impl PerfData {
             _ => None,
         }
     }
+}
+
+/// A file of the JVM's, which anybody in its container may have put there instead: neither followed, nor waited for, nor read without end.
+fn read(path: &Path) -> Option<Vec<u8>> {
+    /// Far more than `-XX:PerfDataMemorySize` has by default.
+    const MOST_BYTES: u64 = 4 << 20;
+    path.symlink_metadata()
+        .ok()
+        .filter(std::fs::Metadata::is_file)?;
+    let mut data = Vec::new();
+    std::fs::File::open(path)
+        .ok()?
+        .take(MOST_BYTES)
+        .read_to_end(&mut data)
+        .ok()?;
+    Some(data)
 }
 
 /// The entry that `data` begins with; without a value where its type is not one of those that are read.

@@ -341,6 +341,7 @@ fn help_tells_examples_and_exit_status() {
         vec!["--help"],
         vec!["diagnose", "--help"],
         vec!["doctor", "--help"],
+        vec!["top", "--help"],
     ] {
         let output = flinkmem(&arguments);
         assert_eq!(output.status.code(), Some(0));

@@ -11,6 +11,7 @@
 //! - `inputs`: files of lines: told by content, put to the right process, on one timeline
 //! - `live`: traces that grow, directories of them; `replay` writes a simulated life bit by bit
 //! - `watch`: what is told of living processes, and when
+//! - `top`: what a view says of processes whose story is known
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -34,4 +35,5 @@ mod model;
 mod replay;
 mod reports;
 mod synth;
+mod top;
 mod watch;

@@ -34,11 +34,18 @@ pub(super) fn pace(pace: Option<Pace>, unit: Unit) -> String {
     }
 }
 
-pub(super) fn exhaustion(exhaustion: Option<Exhaustion>) -> String {
+/// When a limit is exhausted, as exactly as there is room for.
+pub(super) fn exhaustion(exhaustion: Option<Exhaustion>, columns: usize) -> String {
     match exhaustion {
         None => String::new(),
         Some(Exhaustion::Met) => "met".to_owned(),
-        Some(Exhaustion::In(forecast)) => duration(forecast.exhausted_in_s),
+        Some(Exhaustion::In(forecast)) => {
+            let about = duration(forecast.exhausted_in_s);
+            let first_unit: Vec<&str> = about.split(' ').take(2).collect();
+            let forms = [forecast.in_words(), about.clone(), first_unit.join(" ")];
+            let mut fitting = forms.into_iter().filter(|form| form.width() <= columns);
+            fitting.next().unwrap_or_default()
+        }
     }
 }
 
@@ -79,9 +86,10 @@ pub(super) fn wrapped(text: &str, columns: u16, most: usize) -> Vec<String> {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let mut lines: Vec<String> = textwrap::wrap(&printable, columns)
+    let bound = printable.replace(" %", "\u{a0}%");
+    let mut lines: Vec<String> = textwrap::wrap(&bound, columns)
         .into_iter()
-        .map(std::borrow::Cow::into_owned)
+        .map(|line| line.replace('\u{a0}', " "))
         .collect();
     if lines.len() > most {
         lines.truncate(most);
@@ -96,6 +104,7 @@ pub(super) fn wrapped(text: &str, columns: u16, most: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::finding::Forecast;
 
     #[test]
     fn of_a_long_name_the_end_is_kept() {
@@ -126,6 +135,20 @@ mod tests {
         assert_eq!(pace(Some(Pace::PerMinute(0.25)), Unit::Count), "+0.2");
         assert_eq!(pace(Some(Pace::Steady), Unit::Bytes), "steady");
         assert_eq!(pace(None, Unit::Bytes), "-");
+    }
+
+    #[test]
+    fn a_forecast_is_told_as_exactly_as_there_is_room() {
+        let forecast = Forecast {
+            exhausted_in_s: 7860.0,
+            earliest_s: 7200.0,
+            latest_s: 9000.0,
+        };
+        let told = |columns| exhaustion(Some(Exhaustion::In(forecast)), columns);
+        assert_eq!(told(40), "2 h 11 min (2 h 0 min to 2 h 30 min)");
+        assert_eq!(told(11), "2 h 11 min");
+        assert_eq!(told(8), "2 h");
+        assert_eq!(exhaustion(Some(Exhaustion::Met), 8), "met");
     }
 
     #[test]

@@ -155,15 +155,20 @@ fn toned(text: String, style: Style) -> Cell<'static> {
     right(text).style(style)
 }
 
-/// From this width on there is a bar, and room for a forecast's interval.
+/// From this width on there is a bar, and room for two units of a time.
 const WIDE: u16 = 74;
+
+/// From this width on there is room for a forecast's interval.
 const VERY_WIDE: u16 = 110;
 
 fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
     let is_wide = width >= WIDE;
-    let full_in = if width >= VERY_WIDE { 26 } else { 8 };
-    let bar_cells = if width >= VERY_WIDE { width / 4 } else { 12 };
-    let mut headings = vec![name("Pools"), figure("used", 9), figure("limit", 9)];
+    let (bar_cells, full_in) = match width {
+        VERY_WIDE.. => (width / 4, 26),
+        WIDE.. => (12, 11),
+        _ => (0, 8),
+    };
+    let mut headings = vec![name("Pools"), figure("used", 8), figure("limit", 8)];
     if is_wide {
         headings.push(Heading {
             name: String::new(),
@@ -187,10 +192,7 @@ fn pools(rows: &[PoolRow], width: u16, scene: Scene<'_>) -> Sheet {
         if is_wide {
             cells.push(Cell::from(bar(row.share(), bar_cells)).style(style));
         }
-        let when = match row.exhaustion {
-            Some(Exhaustion::In(forecast)) if width >= VERY_WIDE => forecast.in_words(),
-            other => exhaustion(other),
-        };
+        let when = exhaustion(row.exhaustion, usize::from(full_in));
         cells.extend([
             toned(
                 if is_over_nothing(row) {
