@@ -59,6 +59,14 @@ impl Kernel {
     }
 }
 
+/// Bytes of anonymous memory in huge pages, which may be resident without having been asked for. The kernel walks the page tables to
+/// tell; milliseconds, more with more memory. `None` without the right to look into the process.
+pub(super) fn huge_pages_bytes(process: &Process) -> Option<u64> {
+    let rollup = process.smaps_rollup().ok()?;
+    let whole = rollup.memory_map_rollup.into_iter().next()?;
+    whole.extension.map.get("AnonHugePages").copied()
+}
+
 fn resident(status: Status) -> trace::Process {
     trace::Process {
         vm_rss_bytes: status.vm_rss_bytes,

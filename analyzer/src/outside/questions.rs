@@ -3,11 +3,14 @@
 use super::Answers;
 use super::answers::{code_cache, flags, metaspace, native_memory};
 use crate::attach::{AttachError, Target, ask};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 /// From one round of questions to the next. Each takes the JVM less than a millisecond.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// A JVM that collects or is stopped does not answer; the rest of it can be looked at meanwhile.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The answers, as they come in.
 #[derive(Debug)]
@@ -17,26 +20,29 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// Asks for the first time in this thread, so that limits are known at once, and goes on in another.
+    /// Begins to ask, and waits a little for the first answers, so that limits are known at once.
     pub(super) fn begin(pid: i32) -> Self {
-        let first = round(pid, &Answers::default());
-        let latest = Arc::new(Mutex::new(first));
+        let latest = Arc::new(Mutex::new(Answers::default()));
         let told = Arc::downgrade(&latest);
+        let (answered, is_answered) = mpsc::channel();
         let go_on = move || {
-            loop {
-                std::thread::sleep(EVERY);
-                let Some(latest) = told.upgrade() else { return };
+            while let Some(latest) = told.upgrade() {
                 let before = latest
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone();
                 let now = round(pid, &before);
                 *latest.lock().unwrap_or_else(PoisonError::into_inner) = now;
+                drop(latest);
+                // Nobody waits any more after the first time.
+                let _ = answered.send(());
+                std::thread::sleep(EVERY);
             }
         };
-        // Without the thread the first answers stay the last.
+        // Without the thread the JVM is not asked.
         let thread = std::thread::Builder::new().name("questions".to_owned());
         let _ = thread.spawn(go_on);
+        let _ = is_answered.recv_timeout(PATIENCE);
         Self { latest }
     }
 

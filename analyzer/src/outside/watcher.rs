@@ -2,7 +2,7 @@
 
 use super::kernel::Kernel;
 use super::questions::Questions;
-use super::{Answers, census, counters, header};
+use super::{Answers, census, counters, header, kernel};
 use crate::attach::{AttachError, Target};
 use crate::case::{Case, Outcome, OutcomeKind};
 use flinkmem_trace::{PoolKind, Record, Sample, Taken};
@@ -34,6 +34,7 @@ pub struct Outside {
     begin: Instant,
     last_census: Option<Instant>,
     oom_kills: Option<u64>,
+    huge_pages_bytes: Option<u64>,
 }
 
 impl Outside {
@@ -65,6 +66,7 @@ impl Outside {
             },
             begin: Instant::now(),
             last_census: None,
+            huge_pages_bytes: None,
         };
         outside.advance();
         Ok(outside)
@@ -103,6 +105,12 @@ impl Outside {
     #[must_use]
     pub fn answers(&self) -> Option<Answers> {
         self.questions.as_ref().map(Questions::latest)
+    }
+
+    /// Anonymous memory in huge pages, bytes; `None` where the kernel does not tell.
+    #[must_use]
+    pub fn huge_pages_bytes(&self) -> Option<u64> {
+        self.huge_pages_bytes
     }
 
     /// What became of it, as far as that shows from outside.
@@ -152,6 +160,7 @@ impl Outside {
     }
 
     fn take_census(&mut self, taken: &Taken) {
+        self.huge_pages_bytes = kernel::huge_pages_bytes(self.target.process());
         let process = PathBuf::from(format!("/proc/{}", self.target.pid()));
         let threads = census::threads(&process, *taken);
         let pid = self.target.pid().unsigned_abs();

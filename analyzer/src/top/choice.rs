@@ -2,6 +2,7 @@
 
 use super::{Subject, SubjectError};
 use crate::finding::Severity;
+use crate::report::process;
 use flinkmem_trace::find_traces;
 use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
@@ -62,9 +63,9 @@ impl Choice {
                 self.traces.push(Trace::open(directory));
             }
         }
-        // What runs comes before what has ended, the worst before the rest; the newest first among equals, by its name.
-        self.traces.sort_by_key(|trace| {
-            let severity = trace.read.as_ref().ok().and_then(Subject::severity);
+        // The worst first; of equals what runs, then the newest by its name.
+        self.traces.sort_by_cached_key(|trace| {
+            let severity = trace.row().severity;
             Reverse((severity, !trace.has_ended, trace.directory.clone()))
         });
         Ok(())
@@ -127,15 +128,15 @@ impl Trace {
             .into_owned();
         match &self.read {
             Ok(subject) => {
-                let view = subject.view();
-                let verdict = view.findings.into_iter().next();
+                let verdict = subject.verdict();
                 ChoiceRow {
-                    severity: verdict.as_ref().map(|finding| finding.severity),
+                    severity: verdict.as_ref().ok().map(|finding| finding.severity),
                     is_running: !self.has_ended,
-                    process: view.process,
-                    text: verdict.map_or(view.no_findings, |finding| {
-                        format!("{}: {}", finding.label, finding.text)
-                    }),
+                    process: process(subject.report()),
+                    text: verdict.map_or_else(
+                        |nothing| nothing,
+                        |finding| format!("{}: {}", finding.label, finding.text),
+                    ),
                 }
             }
             Err(error) => ChoiceRow {

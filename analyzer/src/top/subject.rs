@@ -1,10 +1,9 @@
 //! What is looked at, over time: its case, and a report that is made anew when that is worth its cost.
 
-use super::view::{Means, View};
+use super::view::{FindingRow, Means, View, verdict};
 use crate::attach::{AttachError, Target};
 use crate::budget::Budget;
 use crate::case::{Case, Outcome, OutcomeKind, Surroundings};
-use crate::finding::Severity;
 use crate::live::Follower;
 use crate::outside::{Asking, Outside};
 use crate::report::{Report, to_text};
@@ -137,7 +136,10 @@ impl Subject {
             Source::Trace { .. } => None,
         };
         let means = match &self.source {
-            Source::Outside(_) => Means::Outside(answers.as_ref()),
+            Source::Outside(outside) => Means::Outside {
+                answers: answers.as_ref(),
+                huge_pages_bytes: outside.huge_pages_bytes(),
+            },
             Source::Trace { .. } => Means::Agent,
         };
         View::of(self.source.case(), &self.report, means)
@@ -169,14 +171,9 @@ impl Subject {
         self.source.case().timeline.moments.len() < 2
     }
 
-    /// The worst finding.
-    #[must_use]
-    pub fn severity(&self) -> Option<Severity> {
-        self.report
-            .findings
-            .iter()
-            .map(|finding| finding.severity)
-            .max()
+    /// The verdict in a line, or how much it is worth that there is none.
+    pub(super) fn verdict(&self) -> Result<FindingRow, String> {
+        verdict(self.source.case(), &self.report)
     }
 
     /// The report.

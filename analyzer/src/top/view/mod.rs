@@ -56,8 +56,13 @@ pub struct View {
 pub enum Means<'a> {
     /// Its agent's trace.
     Agent,
-    /// From outside; `None` where the JVM is not asked.
-    Outside(Option<&'a Answers>),
+    /// From outside.
+    Outside {
+        /// What the JVM said; `None` where it is not asked.
+        answers: Option<&'a Answers>,
+        /// Anonymous memory in huge pages; `None` where the kernel does not tell.
+        huge_pages_bytes: Option<u64>,
+    },
 }
 
 impl View {
@@ -103,7 +108,7 @@ fn end(report: &Report) -> Option<String> {
 
 fn no_sites(case: &Case, means: Means<'_>) -> &'static str {
     match means {
-        Means::Outside(_) => "unknown without the agent",
+        Means::Outside { .. } => "unknown without the agent",
         Means::Agent if case.header.attached_late => "none since the agent was attached",
         Means::Agent => "none sampled yet",
     }
@@ -129,18 +134,22 @@ fn no_findings(case: &Case, report: &Report) -> String {
 fn caution(case: &Case, means: Means<'_>) -> Option<String> {
     let pid = case.header.pid;
     match means {
-        Means::Agent if case.header.attached_late => Some(
-            "the agent was attached late: what was allocated before it has no call site".to_owned(),
-        ),
-        Means::Agent => None,
-        Means::Outside(Some(Answers {
-            refusal: Some(refusal),
-            ..
-        })) => Some(format!(
-            "no agent, and the JVM does not answer ({refusal}); flinkmem attach {pid}"
-        )),
-        Means::Outside(_) => Some(format!(
-            "no agent: call sites and direct memory in use are unknown; flinkmem attach {pid}"
-        )),
+        Means::Agent => case.header.attached_late.then(|| {
+            "the agent was attached late: what was allocated before it has no call site".to_owned()
+        }),
+        Means::Outside { answers, .. } => {
+            let refusal = answers.and_then(|answers| answers.refusal.as_ref());
+            let refused = refusal.map(|refusal| format!("; the JVM is not asked: {refusal}"));
+            Some(format!(
+                "no agent: call sites and direct memory in use are unknown; flinkmem attach {pid}{}",
+                refused.unwrap_or_default()
+            ))
+        }
     }
+}
+
+/// The verdict in a line, or how much it is worth that there is none.
+pub(super) fn verdict(case: &Case, report: &Report) -> Result<FindingRow, String> {
+    let first = findings::rows(report).into_iter().next();
+    first.ok_or_else(|| no_findings(case, report))
 }

@@ -190,7 +190,7 @@ impl Figures<'_> {
             .or_else(|| self.configured("jvm_direct"));
         // A JVM without the option allows as much as the heap's maximum.
         let unset = || match self.means {
-            Means::Outside(_) => self.heap().limit,
+            Means::Outside { .. } => self.heap().limit,
             Means::Agent => None,
         };
         PoolRow {
@@ -299,7 +299,11 @@ impl Figures<'_> {
 
     /// What the JVM's own tracking says beside heap and metaspace, which have rows of their own.
     fn native_memory(&self) -> Vec<PoolRow> {
-        let Means::Outside(Some(answers)) = self.means else {
+        let Means::Outside {
+            answers: Some(answers),
+            ..
+        } = self.means
+        else {
             return Vec::new();
         };
         let is_other = |(name, _): &&(String, u64)| {

@@ -32,7 +32,7 @@ pub(super) fn of(case: &Case, recent: &[Moment], means: Means<'_>) -> Vec<Vital>
     let minute = recent.get(begin..).unwrap_or_default();
     let agent = match means {
         Means::Agent => agent(now, minute),
-        Means::Outside(_) => Some(Vital::new("agent", "none".to_owned())),
+        Means::Outside { .. } => Some(Vital::new("agent", "none".to_owned())),
     };
     let up_s = now.t_ms.saturating_sub(case.header.start_ms).max(0) as f64 / 1000.0;
     [
@@ -51,6 +51,7 @@ pub(super) fn of(case: &Case, recent: &[Moment], means: Means<'_>) -> Vec<Vital>
         })
         .map(|classes| Vital::new("classes", classes.to_string())),
         Some(Vital::new("up", duration(up_s))),
+        resident(now, means),
         agent,
     ]
     .into_iter()
@@ -109,6 +110,34 @@ fn collections(now: &Moment, minute: &[Moment]) -> Option<Vital> {
         ),
         is_high: share >= MUCH_GC,
     })
+}
+
+/// What resident memory is made of.
+fn resident(now: &Moment, means: Means<'_>) -> Option<Vital> {
+    let process = now.process?;
+    let huge = match means {
+        Means::Outside {
+            huge_pages_bytes, ..
+        } => huge_pages_bytes,
+        Means::Agent => None,
+    };
+    let more = [
+        ("shared", Some(process.rss_shmem_bytes)),
+        ("swapped", Some(process.vm_swap_bytes)),
+        ("huge pages", huge),
+    ];
+    let more = more
+        .into_iter()
+        .filter_map(|(name, size)| Some((name, size.filter(|size| *size > 0)?)));
+    let parts = [
+        ("anonymous", process.rss_anon_bytes),
+        ("files", process.rss_file_bytes),
+    ];
+    let parts = parts.into_iter().chain(more);
+    let parts: Vec<String> = parts
+        .map(|(name, size)| format!("{} {name}", bytes(size)))
+        .collect();
+    Some(Vital::new("resident", parts.join(", ")))
 }
 
 fn agent(now: &Moment, minute: &[Moment]) -> Option<Vital> {
