@@ -5,6 +5,7 @@ use flinkmem_tests::cgroup::Cgroup;
 use flinkmem_tests::process::Process;
 use flinkmem_tests::skip::skipped;
 use flinkmem_tests::terminal::{Program, Screen};
+use flinkmem_tests::wait::{PATIENCE, wait_for};
 use flinkmem_tests::{Jdk, Jvm, Running, artefacts, on_every_jdk};
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt;
@@ -283,6 +284,61 @@ fn it_ends_with_the_process_and_says_what_became_of_it() -> Result<()> {
     );
     end.gave_the_terminal_back();
     jvm.finish()?;
+    Ok(())
+}
+
+#[test]
+fn of_several_traces_one_is_opened() -> Result<()> {
+    let jdk = Jdk::find(17)?;
+    let traces = tempfile::tempdir()?;
+    let agent = format!("dir={},interval=100ms", traces.path().display());
+    let ended = Jvm::new(&jdk, "DirectOom")
+        .options(["-Xmx64m", "-XX:MaxDirectMemorySize=16m"])
+        .arguments(["100000"])
+        .agent_exactly(&agent)
+        .run()?;
+    assert!(!ended.steps().is_empty(), "{}", ended.stderr);
+    let mut jvm = Jvm::new(&jdk, "Idle")
+        .options(LIMITS)
+        .agent_exactly(&agent)
+        .start()?;
+    jvm.step("idle")?;
+    let directory = traces.path().to_string_lossy();
+    let list = wait_for("both traces", PATIENCE, || {
+        let text = String::from_utf8(top(&directory, &["--once"])?.stdout)?;
+        Ok((text.contains("DirectOom on ") && text.contains("Idle on ")).then_some(text))
+    })?;
+    let (first, second) = list.split_once("Idle on ").context("no second")?;
+    assert!(
+        first.contains("DirectOom on ") && first.contains("CRITICAL") && first.contains("ended"),
+        "{list}"
+    );
+    assert!(
+        second.contains("running") && second.contains("Nothing found"),
+        "{list}"
+    );
+
+    let mut command = Command::new(artefacts::flinkmem()?);
+    command
+        .args(["top", &directory])
+        .env("TERM", "xterm-256color");
+    let mut program = Program::start(
+        &mut command,
+        Screen {
+            columns: 90,
+            lines: 30,
+        },
+    )?;
+    program.wait_for("CRITICAL")?;
+    program.press("\r")?;
+    program.wait_for("DirectOom.hoard")?;
+    program.press("\t\r")?;
+    program.wait_for("Why")?;
+    program.press("qq")?;
+    let end = program.finish()?;
+    assert!(end.status.success(), "{end:?}");
+    end.gave_the_terminal_back();
+    jvm.go_on()?;
     Ok(())
 }
 
