@@ -1,6 +1,6 @@
 //! What the user made of the screen: which panel, in which order, what is selected; and what a key does.
 
-use super::view::{Pace, PoolRow, SiteRow, ThreadRow, View};
+use super::view::{Pace, PoolRow, View};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -31,14 +31,44 @@ impl Panel {
             .unwrap_or(0)
     }
 
-    /// The orders that its rows can have, by name; the first is the usual one.
-    #[must_use]
-    pub(super) fn orders(self) -> &'static [&'static str] {
+    /// The orders that its rows can have; the first is the one that a view has.
+    fn orders(self) -> &'static [Order] {
         match self {
-            Self::Pools => &["as nested", "fullest first", "growth"],
-            Self::Findings => &["worst first", "surest first"],
-            Self::Sites => &["growth", "live bytes", "old share"],
-            Self::Threads => &["number", "growth", "name"],
+            Self::Pools => &[Order::AsNested, Order::Fullest, Order::Growth],
+            Self::Findings => &[Order::Worst, Order::Surest],
+            Self::Sites => &[Order::Growth, Order::LiveBytes, Order::OldShare],
+            Self::Threads => &[Order::Number, Order::Growth, Order::Name],
+        }
+    }
+}
+
+/// An order of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    AsNested,
+    Fullest,
+    Growth,
+    Worst,
+    Surest,
+    LiveBytes,
+    OldShare,
+    Number,
+    Name,
+}
+
+impl Order {
+    /// As the foot of the screen says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::AsNested => "as nested",
+            Self::Fullest => "fullest first",
+            Self::Growth => "growth",
+            Self::Worst => "worst first",
+            Self::Surest => "surest first",
+            Self::LiveBytes => "live bytes",
+            Self::OldShare => "old share",
+            Self::Number => "number",
+            Self::Name => "name",
         }
     }
 }
@@ -106,11 +136,12 @@ impl Screen {
         }
     }
 
-    /// The name of a panel's order.
+    /// The order of a panel's rows.
     #[must_use]
-    pub(super) fn order_of(&self, panel: Panel) -> &'static str {
+    pub(super) fn order_of(&self, panel: Panel) -> Order {
         let order = self.order.get(panel.index()).copied().unwrap_or(0);
-        panel.orders().get(order).copied().unwrap_or_default()
+        let orders = panel.orders();
+        orders.get(order).copied().unwrap_or(Order::AsNested)
     }
 
     /// Takes in a key; `rows` is how many the panels have, or the list of traces where that is shown.
@@ -234,36 +265,30 @@ impl Rows {
 pub(super) fn put_in_order(view: &mut View, screen: &Screen) {
     let growth = |pace: Option<Pace>| pace.map_or(0.0, Pace::per_minute);
     match screen.order_of(Panel::Pools) {
-        "fullest first" => {
+        Order::Fullest => {
             let share = |row: &PoolRow| row.share().unwrap_or(-1.0);
-            view.pools
-                .sort_by(|one, other| share(other).total_cmp(&share(one)));
+            largest_first(&mut view.pools, share);
         }
-        "growth" => view
-            .pools
-            .sort_by(|one, other| growth(other.pace).total_cmp(&growth(one.pace))),
+        Order::Growth => largest_first(&mut view.pools, |row| growth(row.pace)),
         _ => {}
     }
-    if screen.order_of(Panel::Findings) == "surest first" {
-        view.findings
-            .sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
+    if screen.order_of(Panel::Findings) == Order::Surest {
+        largest_first(&mut view.findings, |row| row.confidence);
     }
     match screen.order_of(Panel::Sites) {
-        "live bytes" => view.sites.sort_by_key(|row| Reverse(row.live_bytes)),
-        "old share" => {
-            let old = |row: &SiteRow| row.old_share;
-            view.sites
-                .sort_by(|one, other| old(other).total_cmp(&old(one)));
-        }
+        Order::LiveBytes => view.sites.sort_by_key(|row| Reverse(row.live_bytes)),
+        Order::OldShare => largest_first(&mut view.sites, |row| row.old_share),
         _ => {}
     }
     match screen.order_of(Panel::Threads) {
-        "growth" => view
-            .threads
-            .sort_by_key(|row: &ThreadRow| Reverse(row.grown)),
-        "name" => view.threads.sort_by(|one, other| one.name.cmp(&other.name)),
+        Order::Growth => view.threads.sort_by_key(|row| Reverse(row.grown)),
+        Order::Name => view.threads.sort_by(|one, other| one.name.cmp(&other.name)),
         _ => {}
     }
+}
+
+fn largest_first<T>(rows: &mut [T], value: impl Fn(&T) -> f64) {
+    rows.sort_by(|one, other| value(other).total_cmp(&value(one)));
 }
 
 impl Page {

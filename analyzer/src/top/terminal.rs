@@ -1,7 +1,7 @@
 //! The loop: time, keys and signals. The terminal is given back as it was, also after an error, a panic or a signal.
 
 use super::draw::{Palette, Scene, draw, draw_choice};
-use super::screen::{Page, Rows, Screen, Wish, put_in_order};
+use super::screen::{Page, Panel, Rows, Screen, Wish, put_in_order};
 use super::view::View;
 use super::{Choice, Subject, SubjectError};
 use crate::case::Outcome;
@@ -162,7 +162,9 @@ impl Shown {
             self.open = choice.directory_of(self.screen.chosen).map(PathBuf::from);
             return;
         }
-        let Some(row) = self.view.findings.get(self.screen.selected[1]) else {
+        let selected = self.screen.selected.get(Panel::Findings.index());
+        let row = selected.and_then(|selected| self.view.findings.get(*selected));
+        let Some(row) = row else {
             return;
         };
         let (index, title) = (row.index, row.label.to_owned());

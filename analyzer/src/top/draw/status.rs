@@ -123,7 +123,7 @@ fn vitals(vitals: &[Vital], width: u16, scene: Scene<'_>) -> Vec<Line<'static>> 
 /// The keys, as many as fit, the most needed first.
 pub(super) fn foot(width: u16, scene: Scene<'_>) -> Line<'static> {
     let interval = duration(scene.screen.interval.as_secs_f64());
-    let order = scene.screen.order_of(scene.screen.panel);
+    let order = scene.screen.order_of(scene.screen.panel).name();
     let keys = [
         ("q", "quit".to_owned()),
         ("?", "help".to_owned()),
