@@ -61,6 +61,20 @@ impl PerfData {
         Some(Self { entries })
     }
 
+    /// For tests of whoever reads them.
+    #[cfg(test)]
+    pub(crate) fn of(numbers: &[(&str, i64)], texts: &[(&str, &str)]) -> Self {
+        let numbers = numbers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::Number(*value)));
+        let texts = texts
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())));
+        Self {
+            entries: numbers.chain(texts).collect(),
+        }
+    }
+
     /// The value of a text entry.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

@@ -110,3 +110,87 @@ fn classes(data: &PerfData) -> Option<Classes> {
         unloaded: sum("unloadedClasses", "sharedUnloadedClasses")?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of a JVM 17 with G1 and -Xmx200m, after four collections.
+    const G1: &[(&str, i64)] = &[
+        ("sun.gc.generation.0.capacity", 132_120_600),
+        ("sun.gc.generation.0.maxCapacity", 209_715_224),
+        ("sun.gc.generation.0.space.0.used", 59_768_832),
+        ("sun.gc.generation.0.space.1.used", 0),
+        ("sun.gc.generation.0.space.2.used", 792_608),
+        ("sun.gc.generation.1.capacity", 77_594_632),
+        ("sun.gc.generation.1.maxCapacity", 209_715_208),
+        ("sun.gc.generation.1.space.0.used", 970_752),
+        ("sun.gc.metaspace.capacity", 327_680),
+        ("sun.gc.metaspace.used", 81_296),
+        ("sun.gc.compressedclassspace.capacity", 0),
+        ("sun.gc.compressedclassspace.used", 0),
+        ("sun.gc.collector.0.invocations", 4),
+        ("sun.gc.collector.0.time", 15_147_793),
+        ("sun.os.hrt.frequency", 1_000_000_000),
+        ("java.threads.live", 6),
+        ("java.threads.daemon", 5),
+        ("java.threads.livePeak", 7),
+        ("java.threads.started", 8),
+        ("java.cls.loadedClasses", 5),
+        ("java.cls.sharedLoadedClasses", 403),
+        ("java.cls.unloadedClasses", 1),
+        ("java.cls.sharedUnloadedClasses", 2),
+    ];
+
+    fn sample(heap_max_bytes: Option<u64>) -> Sample {
+        let texts = [("sun.gc.collector.0.name", "G1 young collection pauses")];
+        let mut sample = Sample::default();
+        put(&PerfData::of(G1, &texts), heap_max_bytes, &mut sample);
+        sample
+    }
+
+    #[test]
+    fn all_spaces_of_all_generations_are_the_heap() {
+        let heap = sample(Some(200 << 20)).heap.unwrap();
+        assert_eq!(heap.used_bytes, 59_768_832 + 792_608 + 970_752);
+        assert_eq!(heap.committed_bytes, 132_120_600 + 77_594_632);
+        assert_eq!(heap.max_bytes, 200 << 20);
+        assert_eq!(heap.after_gc_bytes, None, "nobody says so");
+        // Each generation may become the whole heap, so the sum would be twice as much.
+        assert_eq!(sample(None).heap.unwrap().max_bytes, 209_715_224);
+    }
+
+    #[test]
+    fn what_was_not_counted_yet_is_absent() {
+        let pools = sample(None).pools;
+        assert_eq!(pools.len(), 1, "{pools:?}");
+        assert_eq!(pools[0].kind, PoolKind::Metaspace);
+        assert_eq!(
+            (pools[0].used_bytes, pools[0].committed_bytes),
+            (81_296, 327_680)
+        );
+        let mut nothing = Sample::default();
+        put(&PerfData::of(&[], &[]), Some(1), &mut nothing);
+        assert_eq!(nothing, Sample::default());
+    }
+
+    #[test]
+    fn collectors_have_their_known_names_and_milliseconds() {
+        let expected = Collector {
+            name: "G1 Young Generation".to_owned(),
+            count: 4,
+            time_ms: 15,
+        };
+        assert_eq!(sample(None).collectors, [expected]);
+    }
+
+    #[test]
+    fn shared_classes_are_classes() {
+        let sample = sample(None);
+        let classes = sample.classes.unwrap();
+        assert_eq!((classes.loaded, classes.unloaded), (408, 3));
+        let threads = sample.threads.unwrap();
+        let figures = (threads.live, threads.daemon, threads.peak, threads.started);
+        assert_eq!(figures, (6, 5, 7, 8));
+    }
+}
