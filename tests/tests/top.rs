@@ -343,6 +343,36 @@ fn of_several_traces_one_is_opened() -> Result<()> {
 }
 
 #[test]
+fn an_agent_that_is_attached_meanwhile_is_noticed() -> Result<()> {
+    let jdk = Jdk::find(17)?;
+    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
+    jvm.step("idle")?;
+    let mut program = watching(
+        &jvm,
+        Screen {
+            columns: 100,
+            lines: 30,
+        },
+    )?;
+    program.wait_for("no agent")?;
+    let traces = format!(
+        "dir={},interval=100ms",
+        jvm.directory().join("traces").display()
+    );
+    let mut attach = Command::new(artefacts::flinkmem()?);
+    attach.arg("attach").arg("--agent").arg(artefacts::agent()?);
+    let attached = attach
+        .args(["-o", &traces, &jvm.id().to_string()])
+        .output()?;
+    ensure!(attached.status.success(), "{attached:?}");
+    program.wait_for("attached")?;
+    program.press("q")?;
+    program.finish()?.gave_the_terminal_back();
+    jvm.go_on()?;
+    Ok(())
+}
+
+#[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> Result<()> {
     let jdk = Jdk::find(17)?;
     let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;

@@ -95,6 +95,12 @@ impl Outside {
         true
     }
 
+    /// Its id, as this system has it.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.target.pid()
+    }
+
     /// What is known of it.
     #[must_use]
     pub fn case(&self) -> &Case {

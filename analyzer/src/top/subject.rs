@@ -39,6 +39,7 @@ pub struct Subject {
     reported: Instant,
     took: Duration,
     is_outdated: bool,
+    looked_for_agent: Instant,
 }
 
 #[derive(Debug)]
@@ -54,6 +55,9 @@ enum Source {
 
 /// Of its time no more than one part in so many goes into reports.
 const REPORT_SHARE: u32 = 20;
+
+/// How often a process without the agent is looked at for one that was attached since.
+const AGENT_EVERY: Duration = Duration::from_secs(2);
 
 /// A trace of another host that was not written for so long has ended, or its host cannot be reached.
 const SILENT_MS: i64 = 60_000;
@@ -77,10 +81,7 @@ impl Subject {
     pub fn of_process(pid: i32, asking: Asking) -> Result<Self, SubjectError> {
         let target = Target::find(pid)?;
         let source = match target.trace() {
-            Some(trace) => Source::Trace {
-                follower: Box::new(Follower::open(&path_that_outlives(&target, &trace))?),
-                process: Some(Box::new(target)),
-            },
+            Some(trace) => Source::of_agent(target, &trace)?,
             None => Source::Outside(Box::new(Outside::open(pid, asking)?)),
         };
         Ok(Self::new(source))
@@ -95,6 +96,7 @@ impl Subject {
             reported: begin,
             took: begin.elapsed(),
             is_outdated: false,
+            looked_for_agent: begin,
         }
     }
 
@@ -103,6 +105,10 @@ impl Subject {
     /// # Errors
     /// When the trace is gone.
     pub fn advance(&mut self) -> Result<(), SubjectError> {
+        if self.looked_for_agent.elapsed() >= AGENT_EVERY {
+            self.looked_for_agent = Instant::now();
+            self.source.look_for_agent();
+        }
         let is_news = match &mut self.source {
             Source::Trace { follower, process } => match follower.advance() {
                 // With a process its file system may go.
@@ -197,6 +203,28 @@ impl Subject {
 }
 
 impl Source {
+    fn of_agent(target: Target, trace: &Path) -> Result<Self, TraceError> {
+        Ok(Self::Trace {
+            follower: Box::new(Follower::open(&path_that_outlives(&target, trace))?),
+            process: Some(Box::new(target)),
+        })
+    }
+
+    /// Goes over to the trace of an agent that came since. Where that cannot be read yet, all stays as it is.
+    fn look_for_agent(&mut self) {
+        let Self::Outside(outside) = self else {
+            return;
+        };
+        let found = Target::find(outside.pid()).ok();
+        let agent = found.and_then(|target| {
+            let trace = target.trace()?;
+            Self::of_agent(target, &trace).ok()
+        });
+        if let Some(agent) = agent {
+            *self = agent;
+        }
+    }
+
     fn case(&self) -> &Case {
         match self {
             Self::Trace { follower, .. } => follower.case(),
