@@ -53,6 +53,36 @@ fn without_the_agent_it_shows_the_limits_that_the_jvm_was_given() -> Result<()> 
 }
 
 #[test]
+fn the_heap_in_use_is_known_with_every_collector() -> Result<()> {
+    /// Threads, classes and the program's own class path take at least that much of any heap.
+    const LEAST: u64 = 256 << 10;
+    for feature in [17, 25] {
+        let jdk = Jdk::find(feature)?;
+        for collector in ["Serial", "Parallel", "G1", "Z", "Shenandoah"] {
+            let option = format!("-XX:+Use{collector}GC");
+            if !jdk.accepts(&["-XX:+UnlockExperimentalVMOptions", &option])? {
+                skipped("the heap in use", format!("{jdk} has no {collector}"));
+                continue;
+            }
+            let mut jvm = Jvm::new(&jdk, "Idle")
+                .options(LIMITS)
+                .options(["-XX:+UnlockExperimentalVMOptions", &option])
+                .start()?;
+            jvm.step("idle")?;
+            let frame = Frame::of(&jvm.id().to_string(), &["--interval", "100ms"])?;
+            let used = frame.used_bytes("jvm_heap")?;
+            assert!(
+                (LEAST..256 * MIB).contains(&used),
+                "{collector}: {used} in\n{}",
+                frame.text
+            );
+            jvm.go_on()?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn native_memory_tracking_is_shown_where_the_jvm_does_it() -> Result<()> {
     on_every_jdk(|jdk| {
         let mut jvm = Jvm::new(jdk, "DirectHold")

@@ -1,5 +1,6 @@
 //! What the JVM says to the commands that `jcmd` knows.
 
+use crate::configuration::parse_jvm_size;
 use flinkmem_trace::{Pool, PoolKind};
 use std::collections::BTreeMap;
 
@@ -8,6 +9,8 @@ use std::collections::BTreeMap;
 pub struct Answers {
     /// `VM.flags`: those that are not at their defaults.
     pub flags: BTreeMap<String, String>,
+    /// `GC.heap_info`: the heap in use, garbage included. Published counters are brought up to date by collections.
+    pub heap_used_bytes: Option<u64>,
     /// Metaspace, class space (`GC.heap_info`) and code cache (`Compiler.codecache`).
     pub pools: Vec<Pool>,
     /// `VM.native_memory`: committed bytes by category; empty where the JVM does not track it.
@@ -31,6 +34,32 @@ pub(super) fn flags(text: &str) -> BTreeMap<String, String> {
         Some((pair.0.to_owned(), pair.1.to_owned()))
     };
     text.split_ascii_whitespace().filter_map(flag).collect()
+}
+
+/// The heap in use, by the form that each collector gives `GC.heap_info`: G1 `garbage-first heap total 204800K, used 105301K`, Serial and Parallel
+/// such a line for each generation, ZGC `ZHeap used 36M, capacity 200M`, Shenandoah `200M max, 200M soft max, 200M committed, 26403K used`.
+pub(super) fn heap_used(text: &str) -> Option<u64> {
+    let used = |line: &str| {
+        let mut figures = line.split(',').map(str::trim);
+        match line.split_once("used")? {
+            (head, _) if head.contains(" total ") => {
+                figures.find_map(|figure| size(figure.strip_prefix("used")?))
+            }
+            ("", _) => None,
+            (head, tail) if head.trim() == "ZHeap" => size(tail.split(',').next()?),
+            (head, "") if head.contains("soft max") => {
+                size(figures.next_back()?.strip_suffix("used")?)
+            }
+            _ => None,
+        }
+    };
+    let found: Vec<u64> = text.lines().map(str::trim).filter_map(used).collect();
+    (!found.is_empty()).then(|| found.into_iter().fold(0, u64::saturating_add))
+}
+
+/// `204800K`, what follows left out.
+fn size(text: &str) -> Option<u64> {
+    parse_jvm_size(text.split_ascii_whitespace().next()?)
 }
 
 /// The lines ` Metaspace used 81K, committed 320K, reserved …` and ` class space used …` of `GC.heap_info`; before JDK 17 `capacity` stands
@@ -133,6 +162,45 @@ mod tests {
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(found, expected.into());
         assert!(flags("-Xmx1g -XX: -XX:x").is_empty());
+    }
+
+    #[test]
+    fn the_heap_is_read_in_the_form_of_each_collector() {
+        for (collector, text, kib) in [
+            (
+                "G1 of 17",
+                " garbage-first heap   total 204800K, used 105301K [0x00000000f3800000, 0x0000000100000000)\n  region size 1024K, 89 young (91136K), 5 survivors (5120K)\n Metaspace       used 81K, committed 320K, reserved 131072K\n",
+                105_301,
+            ),
+            (
+                "G1 of 25",
+                "garbage-first heap   total reserved 307200K, committed 307200K, used 66853K [0x00000000ed400000, 0x0000000100000000)\n region size 1024K, 53 young (54272K), 7 survivors (7168K)\n",
+                66_853,
+            ),
+            (
+                "Serial",
+                " def new generation   total 61440K, used 3825K [0x00000000f3800000, 0x00000000f7aa0000, 0x00000000f7aa0000)\n  eden space 54656K,   4% used [0x00000000f3800000, 0x00000000f3a66520, 0x00000000f6d60000)\n tenured generation   total 136576K, used 1000K [0x0, 0x1, 0x2)\n   the space 136576K,   0% used [0x0, 0x1, 0x2, 0x3)\n",
+                4825,
+            ),
+            (
+                "Parallel",
+                "PSYoungGen      total 59904K, used 54279K [0x00000000fbd80000, 0x0000000100000000, 0x0000000100000000)\n eden space 59392K, 90% used [0x00000000fbd80000,0x00000000ff207c50,0x00000000ff780000)\nParOldGen       total 136704K, used 721K [0x0, 0x1, 0x2)\n object space 136704K, 0% used [0x0,0x1,0x2)\n",
+                55_000,
+            ),
+            (
+                "ZGC",
+                " ZHeap           used 36M, capacity 200M, max capacity 200M\n Metaspace       used 128K, committed 320K, reserved 1114112K\n",
+                36 << 10,
+            ),
+            (
+                "Shenandoah",
+                "Shenandoah Heap\n 200M max, 200M soft max, 200M committed, 26403K used\n 800 x 256K regions\n",
+                26_403,
+            ),
+        ] {
+            assert_eq!(heap_used(text), Some(kib << 10), "{collector}");
+        }
+        assert_eq!(heap_used("class space used 3K, committed 128K\n"), None);
     }
 
     #[test]

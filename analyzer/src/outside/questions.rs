@@ -1,13 +1,13 @@
 //! Asking the JVM, again and again, in a thread of its own: a JVM that collects does not answer, and nobody should wait for it.
 
 use super::Answers;
-use super::answers::{code_cache, flags, metaspace, native_memory};
+use super::answers::{code_cache, flags, heap_used, metaspace, native_memory};
 use crate::attach::{AttachError, Target, ask};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 /// From one round of questions to the next. Each takes the JVM less than a millisecond.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(5);
 
 /// A JVM that collects or is stopped does not answer; the rest of it can be looked at meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -71,7 +71,8 @@ fn asked(pid: i32, before: &Answers) -> Result<Answers, AttachError> {
         true => flags(&ask(&target, "VM.flags")?),
         false => before.flags.clone(),
     };
-    let mut pools = metaspace(&ask(&target, "GC.heap_info")?);
+    let heap = ask(&target, "GC.heap_info")?;
+    let mut pools = metaspace(&heap);
     // Not known to some JVMs.
     pools.extend(
         ask(&target, "Compiler.codecache").map_or_else(|_| Vec::new(), |text| code_cache(&text)),
@@ -85,6 +86,7 @@ fn asked(pid: i32, before: &Answers) -> Result<Answers, AttachError> {
     };
     Ok(Answers {
         flags,
+        heap_used_bytes: heap_used(&heap),
         pools,
         native_memory,
         refusal: None,

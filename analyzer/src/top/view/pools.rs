@@ -159,9 +159,14 @@ impl Figures<'_> {
             .configured("jvm_heap")
             .or_else(|| self.last(|moment| Some(moment.heap?.max_bytes)))
             .or(self.case.observed.jvm_limits.heap);
+        // What the JVM says is newer than what it publishes, mostly when it collects.
+        let said = match self.means {
+            Means::Outside { answers, .. } => answers.and_then(|answers| answers.heap_used_bytes),
+            Means::Agent => None,
+        };
         PoolRow {
             has_garbage: true,
-            ..self.row("jvm_heap", limit, self.last(used))
+            ..self.row("jvm_heap", limit, said.or_else(|| self.last(used)))
         }
     }
 
