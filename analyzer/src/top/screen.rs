@@ -328,7 +328,8 @@ Pools
   jvm_metaspace  committed, which the JVM holds against the limit
   nmt ...        Native Memory Tracking's own figures, where the JVM keeps them
   growth/min     a robust slope over the last 5 min; steady: no more than chance
-  full in        where a rule forecasts it; met: something did not fit already
+  full in        where a rule forecasts it, without the agent by growth alone;
+                 met: something did not fit already
 
 Call sites
   live           off-heap bytes by the method that somebody can change

@@ -4,8 +4,9 @@ use super::{Means, Pace};
 use crate::budget::off_heap_by_time;
 use crate::case::{Case, Moment, PoolUse, seconds};
 use crate::finding::{Finding, Forecast};
+use crate::forecast::forecast;
 use crate::report::Report;
-use crate::statistics::{Point, Reading, troughs};
+use crate::statistics::{Point, Reading, growth, troughs};
 use crate::units::to_bytes;
 use flinkmem_trace::{FlinkInside, Slot};
 
@@ -45,7 +46,7 @@ pub struct PoolRow {
     pub limit: Option<u64>,
     /// How fast it grows.
     pub pace: Option<Pace>,
-    /// When it is exhausted, as a rule says.
+    /// When it is exhausted: as a rule says, or, of a process without the agent, by its growth alone.
     pub exhaustion: Option<Exhaustion>,
 }
 
@@ -60,6 +61,9 @@ impl PoolRow {
 
 /// The row for the live set of the heap.
 const AFTER_COLLECTIONS: &str = "after collections";
+
+/// Seconds of growth without which nothing is forecast: a JVM that starts grows, and then does not.
+const LEAST_FORECAST_S: f64 = 60.0;
 
 /// Parts of native memory that are shown where the JVM tracks it.
 const MOST_NATIVE: usize = 4;
@@ -95,7 +99,7 @@ pub(super) fn rows(
     rows.extend(figures.native_memory());
     rows.retain(|row| row.used.is_some() || (row.limit.is_some() && !row.is_part));
     for row in &mut rows {
-        row.exhaustion = exhaustion(&row.name, &report.findings);
+        row.exhaustion = exhaustion(&row.name, &report.findings).or(row.exhaustion);
     }
     rows
 }
@@ -145,11 +149,16 @@ impl Figures<'_> {
         }
     }
 
+    /// Page cache that is mapped is in it, so how full it is is no reason for alarm: the container's row tells that.
     fn resident(&self) -> PoolRow {
         let limit = self.last(|moment| moment.cgroup?.limit_bytes);
-        self.plain("resident", limit, |moment| {
+        let row = self.plain("resident", limit, |moment| {
             Some(moment.process?.vm_rss_bytes)
-        })
+        });
+        PoolRow {
+            exhaustion: None,
+            ..row
+        }
     }
 
     /// Garbage included, so how full it is says little.
@@ -179,10 +188,12 @@ impl Figures<'_> {
                 .last()
                 .map(|point| to_bytes(point.bytes))
         };
+        let limit = self.heap().limit;
         PoolRow {
             is_part: true,
             pace: Pace::of(&self.after_collections(used)),
-            ..self.row(AFTER_COLLECTIONS, self.heap().limit, told.or_else(least))
+            exhaustion: self.forecast(&self.after_collections(used), limit),
+            ..self.row(AFTER_COLLECTIONS, limit, told.or_else(least))
         }
     }
 
@@ -336,15 +347,26 @@ impl Figures<'_> {
         limit: Option<u64>,
         mut used: impl FnMut(&Moment) -> Option<u64>,
     ) -> PoolRow {
-        let series: Vec<(u64, u64)> = self
-            .recent
-            .iter()
-            .filter_map(|moment| Some((moment.up_ms, used(moment)?)))
-            .collect();
+        let value = |moment: &Moment| Some((moment.up_ms, used(moment)?));
+        let series: Vec<(u64, u64)> = self.recent.iter().filter_map(value).collect();
         PoolRow {
             pace: pace_of(&series),
+            exhaustion: self.forecast(&points(&series), limit),
             ..self.row(name, limit, series.last().map(|(_, bytes)| *bytes))
         }
+    }
+
+    /// Where there is an agent it is for rules to say whether a limit will be met. Where there is none, they lack what they ask for.
+    fn forecast(&self, points: &[Point], limit: Option<u64>) -> Option<Exhaustion> {
+        let (first, last) = (points.first()?, points.last()?);
+        let is_long_enough = last.s - first.s >= LEAST_FORECAST_S;
+        let is_asked_for = matches!(self.means, Means::Outside { .. }) && is_long_enough;
+        let growth = is_asked_for.then(|| growth(points)).flatten()?;
+        let now = self
+            .recent
+            .last()
+            .map_or(last.s, |moment| seconds(moment.up_ms));
+        forecast(&growth, *last, limit?, now).map(Exhaustion::In)
     }
 
     fn told(
@@ -412,9 +434,72 @@ impl Figures<'_> {
 }
 
 fn pace_of(series: &[(u64, u64)]) -> Option<Pace> {
-    let points: Vec<Point> = series
-        .iter()
-        .map(|(up_ms, value)| Point::new(seconds(*up_ms), *value as f64))
-        .collect();
-    Pace::of(&points)
+    Pace::of(&points(series))
+}
+
+fn points(series: &[(u64, u64)]) -> Vec<Point> {
+    let point = |(up_ms, value): &(u64, u64)| Point::new(seconds(*up_ms), *value as f64);
+    series.iter().map(point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Surroundings;
+    use flinkmem_trace::{Cgroup, Record, Sample};
+
+    const MIB: u64 = 1 << 20;
+    const OUTSIDE: Means<'_> = Means::Outside {
+        answers: None,
+        huge_pages_bytes: None,
+    };
+
+    /// In a container of 1 GiB, from 100 MiB on a MiB a second.
+    fn growing(seconds: u64) -> Case {
+        let mut case = Case::default();
+        for second in 0..seconds {
+            let sample = Sample {
+                up_ms: second * 1000,
+                cgroup: Some(Cgroup {
+                    usage_bytes: (100 + second) * MIB,
+                    limit_bytes: Some(1024 * MIB),
+                    ..Cgroup::default()
+                }),
+                ..Sample::default()
+            };
+            case.take(Record::Sample(Box::new(sample)));
+        }
+        case
+    }
+
+    fn container(case: &Case, means: Means<'_>) -> PoolRow {
+        let report = Report::of(case, &Surroundings::default());
+        let rows = rows(case, &case.timeline.moments, &report, means);
+        rows.into_iter()
+            .find(|row| row.name == "container")
+            .unwrap()
+    }
+
+    #[test]
+    fn without_the_agent_growth_alone_is_carried_on() {
+        let row = container(&growing(124), OUTSIDE);
+        let Some(Exhaustion::In(forecast)) = row.exhaustion else {
+            panic!("no forecast: {row:?}");
+        };
+        // 100 + 123 MiB of 1024, one more a second.
+        assert!(
+            (forecast.exhausted_in_s - 801.0).abs() < 5.0,
+            "{forecast:?}"
+        );
+    }
+
+    #[test]
+    fn a_start_is_not_carried_on() {
+        assert_eq!(container(&growing(40), OUTSIDE).exhaustion, None);
+    }
+
+    #[test]
+    fn with_the_agent_it_is_for_rules_to_say() {
+        assert_eq!(container(&growing(124), Means::Agent).exhaustion, None);
+    }
 }
