@@ -24,8 +24,7 @@ const LIMITS: [&str; 3] = [
 #[test]
 fn without_the_agent_it_shows_the_limits_that_the_jvm_was_given() -> Result<()> {
     on_every_jdk(|jdk| {
-        let mut jvm = Jvm::new(jdk, "Idle").options(LIMITS).start()?;
-        jvm.step("idle")?;
+        let jvm = idle(jdk, None)?;
         let frame = Frame::of(&jvm.id().to_string(), &["--interval", "100ms"])?;
         frame.has_limit("jvm_heap", "256 MiB");
         frame.has_limit("jvm_direct", "48.0 MiB");
@@ -47,7 +46,6 @@ fn without_the_agent_it_shows_the_limits_that_the_jvm_was_given() -> Result<()> 
             resident.abs_diff(by_kernel) < by_kernel / 10,
             "{resident} {by_kernel}"
         );
-        jvm.go_on()?;
         Ok(())
     })
 }
@@ -76,7 +74,6 @@ fn the_heap_in_use_is_known_with_every_collector() -> Result<()> {
                 "{collector}: {used} in\n{}",
                 frame.text
             );
-            jvm.go_on()?;
         }
     }
     Ok(())
@@ -98,7 +95,6 @@ fn native_memory_tracking_is_shown_where_the_jvm_does_it() -> Result<()> {
             (held..held + 2 * MIB).contains(&unsafe_memory),
             "{unsafe_memory} of {held}"
         );
-        jvm.go_on()?;
         Ok(())
     })
 }
@@ -141,15 +137,13 @@ fn a_jvm_that_says_little_is_shown_with_what_is_left() -> Result<()> {
     frame.has_limit("jvm_direct", "48.0 MiB");
     assert_eq!(frame.used("jvm_heap"), "-");
     assert!(frame.used_bytes("resident")? > MIB);
-    jvm.go_on()?;
     Ok(())
 }
 
 #[test]
 fn no_attach_leaves_the_jvm_as_it_is() -> Result<()> {
     let jdk = Jdk::find(17)?;
-    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
-    jvm.step("idle")?;
+    let jvm = idle(&jdk, None)?;
     let listens = |jvm: &Running| {
         thread_names(jvm.id()).map(|names| names.iter().any(|name| name == "Attach Listener"))
     };
@@ -161,7 +155,6 @@ fn no_attach_leaves_the_jvm_as_it_is() -> Result<()> {
     assert!(!listens(&jvm)?, "it was asked");
     Frame::of(&jvm.id().to_string(), &["--interval", "100ms"])?;
     assert!(listens(&jvm)?, "the check cannot tell");
-    jvm.go_on()?;
     Ok(())
 }
 
@@ -194,7 +187,6 @@ fn with_the_agent_it_shows_who_holds_what_by_pid_and_by_trace() -> Result<()> {
             frame.says("DirectHold.hold");
             assert!(!frame.text.contains("no agent"), "{}", frame.text);
         }
-        jvm.go_on()?;
         Ok(())
     })
 }
@@ -240,15 +232,13 @@ fn another_users_process_is_told_to_be_that() -> Result<()> {
         ),
         Err(error) => skipped("another user's process", error),
     }
-    jvm.go_on()?;
     Ok(())
 }
 
 #[test]
 fn q_quits_and_the_terminal_is_as_it_was() -> Result<()> {
     let jdk = Jdk::find(17)?;
-    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
-    jvm.step("idle")?;
+    let jvm = idle(&jdk, None)?;
     let mut program = watching(
         &jvm,
         Screen {
@@ -269,7 +259,6 @@ fn q_quits_and_the_terminal_is_as_it_was() -> Result<()> {
     let end = program.finish()?;
     assert!(end.status.success(), "{end:?}");
     end.gave_the_terminal_back();
-    jvm.go_on()?;
     Ok(())
 }
 
@@ -281,8 +270,7 @@ fn it_ends_with_the_process_and_says_what_became_of_it() -> Result<()> {
         lines: 30,
     };
 
-    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
-    jvm.step("idle")?;
+    let jvm = idle(&jdk, None)?;
     let mut program = watching(&jvm, size)?;
     program.wait_for("jvm_metaspace")?;
     jvm.kill()?;
@@ -294,14 +282,7 @@ fn it_ends_with_the_process_and_says_what_became_of_it() -> Result<()> {
     );
     end.gave_the_terminal_back();
 
-    let mut jvm = Jvm::new(&jdk, "Idle")
-        .options(LIMITS)
-        .agent("interval=100ms")
-        .start()?;
-    jvm.step("idle")?;
-    jvm.wait_for_trace("a sample", |trace| {
-        (!trace.samples.is_empty()).then_some(())
-    })?;
+    let mut jvm = idle(&jdk, Some("interval=100ms"))?;
     let mut program = watching(&jvm, size)?;
     program.wait_for("jvm_metaspace")?;
     jvm.go_on()?;
@@ -368,15 +349,13 @@ fn of_several_traces_one_is_opened() -> Result<()> {
     let end = program.finish()?;
     assert!(end.status.success(), "{end:?}");
     end.gave_the_terminal_back();
-    jvm.go_on()?;
     Ok(())
 }
 
 #[test]
 fn an_agent_that_is_attached_meanwhile_is_noticed() -> Result<()> {
     let jdk = Jdk::find(17)?;
-    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
-    jvm.step("idle")?;
+    let jvm = idle(&jdk, None)?;
     let mut program = watching(
         &jvm,
         Screen {
@@ -398,15 +377,13 @@ fn an_agent_that_is_attached_meanwhile_is_noticed() -> Result<()> {
     program.wait_for("attached")?;
     program.press("q")?;
     program.finish()?.gave_the_terminal_back();
-    jvm.go_on()?;
     Ok(())
 }
 
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> Result<()> {
     let jdk = Jdk::find(17)?;
-    let mut jvm = Jvm::new(&jdk, "Idle").options(LIMITS).start()?;
-    jvm.step("idle")?;
+    let jvm = idle(&jdk, None)?;
     let mut program = watching(
         &jvm,
         Screen {
@@ -417,7 +394,6 @@ fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> Result<()> {
     program.wait_for("jvm_metaspace")?;
     program.terminate()?;
     program.finish()?.gave_the_terminal_back();
-    jvm.go_on()?;
     Ok(())
 }
 
@@ -426,14 +402,7 @@ fn once_a_second_it_costs_little() -> Result<()> {
     /// Of one processor; a debug build takes several times what a release build takes.
     const MOST: f64 = 0.05;
     let jdk = Jdk::find(17)?;
-    let mut jvm = Jvm::new(&jdk, "Idle")
-        .options(LIMITS)
-        .agent("interval=1s")
-        .start()?;
-    jvm.step("idle")?;
-    jvm.wait_for_trace("a sample", |trace| {
-        (!trace.samples.is_empty()).then_some(())
-    })?;
+    let jvm = idle(&jdk, Some("interval=1s"))?;
     let mut program = watching(
         &jvm,
         Screen {
@@ -452,7 +421,6 @@ fn once_a_second_it_costs_little() -> Result<()> {
     assert!(share < MOST, "{share}");
     program.press("q")?;
     program.finish()?;
-    jvm.go_on()?;
     Ok(())
 }
 
@@ -539,6 +507,23 @@ fn top(subject: &str, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(artefacts::flinkmem()?);
     command.arg("top").args(arguments).arg(subject);
     command.output().context("cannot start flinkmem")
+}
+
+/// A JVM that does nothing, with the agent where its options are given; it ends when it is dropped.
+fn idle(jdk: &Jdk, agent: Option<&str>) -> Result<Running> {
+    let jvm = Jvm::new(jdk, "Idle").options(LIMITS);
+    let mut jvm = match agent {
+        Some(options) => jvm.agent(options),
+        None => jvm,
+    }
+    .start()?;
+    jvm.step("idle")?;
+    if agent.is_some() {
+        jvm.wait_for_trace("a sample", |trace| {
+            (!trace.samples.is_empty()).then_some(())
+        })?;
+    }
+    Ok(jvm)
 }
 
 fn watching(jvm: &Running, size: Screen) -> Result<Program> {
