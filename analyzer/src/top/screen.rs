@@ -327,7 +327,8 @@ Pools
   managed        what slots have reserved
   jvm_metaspace  committed, which the JVM holds against the limit
   nmt ...        Native Memory Tracking's own figures, where the JVM keeps them
-  growth/min     a robust slope over the last 5 min; steady: no more than chance
+  growth/min     a robust slope over the last minute, else the last 5; steady: no
+                 more than chance
   full in        where a rule forecasts it, without the agent by growth alone;
                  met: something did not fit already
 

@@ -3,6 +3,9 @@
 use crate::statistics::shape::MOST_CHANCE;
 use crate::statistics::{Point, Shape, Trend, growth, trend};
 
+/// What counts as now, seconds.
+pub(super) const RECENT_S: f64 = 60.0;
+
 /// How fast a series grows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
@@ -13,9 +16,19 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// Of points in the order of time; `None` where they are too few.
+    /// Of points in the order of time; `None` where they are too few. What the last minute shows comes first: growth that has begun is not
+    /// to drown in the calm before it.
     #[must_use]
     pub fn of(points: &[Point]) -> Option<Self> {
+        let since = points.last()?.s - RECENT_S;
+        let begin = points.partition_point(|point| point.s < since);
+        let recent = points.get(begin..).and_then(Self::over);
+        recent
+            .filter(|pace| *pace != Self::Steady)
+            .or_else(|| Self::over(points))
+    }
+
+    fn over(points: &[Point]) -> Option<Self> {
         let line = trend(points)?;
         let is_real = |trend: &Trend| trend.is_rising(MOST_CHANCE);
         // What came in one step, as memory that is taken at the start, or went up and down, does not grow.
@@ -76,6 +89,18 @@ mod tests {
             Pace::of(&series(|s| if s < 20.0 { 1e7 } else { 1e8 + s })),
             Some(Pace::Steady)
         );
+    }
+
+    #[test]
+    fn growth_that_has_begun_is_told_at_once() {
+        let calm_then_growth = |second: u32| {
+            let s = f64::from(second);
+            Point::new(s, 1e8 + 1000.0 * (s - 200.0).max(0.0))
+        };
+        let points: Vec<Point> = (0..300).map(calm_then_growth).collect();
+        assert_eq!(Pace::of(&points), Some(Pace::PerMinute(60_000.0)));
+        let calm: Vec<Point> = points.into_iter().take(200).collect();
+        assert_eq!(Pace::of(&calm), Some(Pace::Steady));
     }
 
     #[test]
