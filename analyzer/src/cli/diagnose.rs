@@ -8,6 +8,7 @@ use crate::budget::{Budget, Given};
 use crate::case::{Case, SourceLines, Surroundings, gather};
 use crate::input;
 use crate::model::{Question, Refusal, derive};
+use crate::report::html::{self, Shown};
 use crate::report::{Report, to_lines, to_screens};
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
@@ -21,6 +22,8 @@ use std::process::ExitCode;
 Examples:
   flinkmem diagnose /traces                      every process that wrote a trace there
   flinkmem diagnose --format json /traces | jq   one JSON document a line and process
+  flinkmem diagnose --format html -o report.html TRACE
+                                                 one file for a browser: timeline, call sites, what-if
   flinkmem diagnose --conf /opt/flink/conf TRACE remedies as changes of this configuration,
                                                  and where it differs from the recorded one
   flinkmem diagnose -D taskmanager.memory.task.off-heap.size=64m TRACE
@@ -56,7 +59,7 @@ pub struct Diagnose {
     /// Form of the report
     ///
     /// text is for people and may change. json is the stable form: one document, indented, for one process; one document
-    /// a line for several.
+    /// a line for several. html is one file for a browser with all processes in it; it loads nothing from anywhere.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -75,20 +78,19 @@ enum Format {
     Text,
     /// For programs.
     Json,
-    /// Not supported yet.
-    #[value(hide = true)]
+    /// One file for a browser: timeline, ledger, call sites, budget, what-if.
     Html,
 }
 
 pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
-    refuse_what_is_missing(arguments)?;
-    let reports = reports(arguments)?;
+    let diagnosed = diagnosed(arguments)?;
+    let found = diagnosed.iter().any(|one| !one.report.findings.is_empty());
     let text = match arguments.format {
-        Format::Json => as_json(&reports)?,
-        Format::Text | Format::Html => as_text(&reports, arguments),
+        Format::Json => as_json(&diagnosed)?,
+        Format::Text => as_text(diagnosed, arguments),
+        Format::Html => as_html(&diagnosed),
     };
     output::write(&text, arguments.output.as_deref())?;
-    let found = reports.iter().any(|report| !report.findings.is_empty());
     Ok(ExitCode::from(if found {
         EXIT_FINDINGS
     } else {
@@ -96,16 +98,15 @@ pub(super) fn run(arguments: &Diagnose) -> anyhow::Result<ExitCode> {
     }))
 }
 
-/// Options of the contract that this build does not have: named, not ignored.
-fn refuse_what_is_missing(arguments: &Diagnose) -> anyhow::Result<()> {
-    if arguments.format == Format::Html {
-        bail!("--format html is not supported yet; use text or json");
-    }
-    Ok(())
+/// One process with what was found.
+struct Diagnosed {
+    case: Case,
+    budget: Option<Budget>,
+    report: Report,
 }
 
-/// One report for each process. What cannot be read among several inputs is named on stderr and left out.
-fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
+/// One for each process. What cannot be read among several inputs is named on stderr and left out.
+fn diagnosed(arguments: &Diagnose) -> anyhow::Result<Vec<Diagnosed>> {
     let inputs = input::inputs(&arguments.inputs)?;
     let named = inputs.traces.iter().chain(&inputs.files);
     let progress = Progress::begin(named.map(PathBuf::as_path));
@@ -129,16 +130,21 @@ fn reports(arguments: &Diagnose) -> anyhow::Result<Vec<Report>> {
             .context("no input could be used");
     }
     let here = Surroundings::here();
-    let mut reports = Vec::new();
-    for case in &cases {
-        let budget = budget(case, &arguments.given)?;
-        reports.push(Report::with_budget(case, &here, budget.as_ref()));
+    let mut diagnosed = Vec::new();
+    for case in cases {
+        let budget = budget(&case, &arguments.given)?;
+        let report = Report::with_budget(&case, &here, budget.as_ref());
+        diagnosed.push(Diagnosed {
+            case,
+            budget,
+            report,
+        });
     }
     drop(progress);
     for error in unreadable {
         eprintln!("flinkmem: left out: {error}");
     }
-    Ok(reports)
+    Ok(diagnosed)
 }
 
 /// What was meant for whom: as recorded, or as the command line says.
@@ -173,22 +179,32 @@ pub(super) fn budget(case: &Case, arguments: &GivenArguments) -> anyhow::Result<
     Ok(Budget::given(observed, &given))
 }
 
-fn as_json(reports: &[Report]) -> anyhow::Result<String> {
-    let pretty = reports.len() == 1;
+fn as_json(diagnosed: &[Diagnosed]) -> anyhow::Result<String> {
+    let pretty = diagnosed.len() == 1;
     let mut text = String::new();
-    for report in reports {
-        text.push_str(&report.to_json(pretty)?);
+    for one in diagnosed {
+        text.push_str(&one.report.to_json(pretty)?);
         text.push('\n');
     }
     Ok(text)
 }
 
-fn as_text(reports: &[Report], arguments: &Diagnose) -> String {
+fn as_html(diagnosed: &[Diagnosed]) -> String {
+    let shown = diagnosed.iter().map(|one| Shown {
+        case: &one.case,
+        report: &one.report,
+        budget: one.budget.as_ref(),
+    });
+    html::page(&shown.collect::<Vec<_>>())
+}
+
+fn as_text(diagnosed: Vec<Diagnosed>, arguments: &Diagnose) -> String {
+    let reports: Vec<Report> = diagnosed.into_iter().map(|one| one.report).collect();
     let file = arguments.output.as_deref();
     let look = arguments.look.look(file);
     let text = match arguments.look.quiet {
-        true => to_lines(reports, look),
-        false => to_screens(reports, look),
+        true => to_lines(&reports, look),
+        false => to_screens(&reports, look),
     };
     arguments.look.finished(text, file)
 }

@@ -2,6 +2,7 @@
 
 mod headroom;
 mod heap_and_pauses;
+pub mod html;
 mod loaders_and_threads;
 mod native_memory;
 mod quality;
