@@ -54,6 +54,15 @@ want_readers() {
   done
 }
 
+# A browser without a window, for the tests of HTML reports. Without it they say that they are skipped.
+want_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" >/dev/null && return
+  done
+  (install_package chromium "Chromium, for the tests of HTML reports") || true
+}
+
 need_rust() {
   command -v cc >/dev/null || install_package build-essential "a C compiler and linker"
   command -v cargo >/dev/null || die "missing: cargo; install Rust from https://rustup.rs and run this again"

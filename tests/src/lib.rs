@@ -8,6 +8,7 @@
 
 pub mod artefacts;
 pub mod bench;
+pub mod browser;
 pub mod cgroup;
 pub mod documents;
 pub mod flink;
@@ -26,6 +27,7 @@ pub mod trace;
 pub mod verdict;
 pub mod wait;
 
+pub use browser::Browser;
 pub use cgroup::Cgroup;
 pub use flink::{Cluster, ClusterBuilder};
 pub use jdk::{Jdk, on_every_jdk};

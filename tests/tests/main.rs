@@ -10,6 +10,7 @@ mod doctor; // what an installation lacks, and that one that works is told so
 mod documents; // the documents, tried: commands, links, configuration
 mod earlier; // traces of earlier lives: how the last one ended, how many stay
 mod failures; // a failure inside the agent never reaches the program
+mod html; // the page of diagnose --format html, in a real browser
 mod incidents; // each kind of exhausted memory, and what is known about it
 mod inside; // what Netty and Flink keep account of, against what they say themselves
 mod java_heap; // classes, holders and surviving allocations of the Java heap
