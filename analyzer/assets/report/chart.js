@@ -51,14 +51,14 @@ const Charts = (() => {
       width,
       height,
       legend: { show: false },
-      padding: [6, 12, 0, 0],
+      padding: [6, 12, 8, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: true },
         sync: { key: group.key, scales: ["x", null], setSeries: false },
         bind: { dblclick: () => () => group.reset() },
-        points: { size: 6 },
+        points: { show: false },
       },
       ...more,
       scales: {
@@ -116,7 +116,7 @@ const Charts = (() => {
     const figure = element("figure", { class: "chart", "data-chart": spec.id });
     const caption = element("figcaption", {}, element("span", { class: "chart-title" }, spec.title));
     const shown = spec.series.map((series) => {
-      const output = element("span", { class: "chart-value" }, value(spec.unit, series.summary));
+      const output = element("span", { class: "chart-value" }, summary(spec.unit, series));
       caption.append(element("span", { class: "chart-key" }, swatch(series.role), `${series.name} `, output));
       return output;
     });
@@ -134,12 +134,13 @@ const Charts = (() => {
       const at = plot.cursor.idx;
       spec.series.forEach((series, index) => {
         const data = plot.data[index + 1];
-        shown[index].textContent = value(spec.unit, at === null || at === undefined ? series.summary : data[at]);
+        shown[index].textContent = at === null || at === undefined ? summary(spec.unit, series) : value(spec.unit, data[at]);
       });
       figure.classList.toggle("at-cursor", at !== null && at !== undefined);
     };
+    const height = isLast ? 122 : 96;
     const plot = new uPlot(
-      options(group, holder.clientWidth || 800, isLast ? 128 : 104, {
+      options(group, holder.clientWidth || 800, height, {
         scales: { y: { range: (unused, min, max) => [0, Math.max(spec.most, 1) * 1.06] } },
         axes: [timeAxis(isLast), valueAxis(spec.unit)],
         series: [{}, ...spec.series.map(line)],
@@ -148,7 +149,7 @@ const Charts = (() => {
       spec.data,
       holder,
     );
-    const chart = { plot, holder, height: isLast ? 128 : 104, spec };
+    const chart = { plot, holder, height };
     group.charts.push(chart);
     group.sync.sub(plot);
     keys(group, chart, (at) =>
@@ -156,6 +157,9 @@ const Charts = (() => {
     );
     return chart;
   }
+
+  /// What a caption says while the pointer is elsewhere.
+  const summary = (unit, { role, summary: figure }) => `${role === "limit" ? "" : "≤ "}${value(unit, figure)}`;
 
   function line(series) {
     return {
@@ -185,6 +189,7 @@ const Charts = (() => {
     const { ctx, bbox } = plot;
     ctx.save();
     ctx.strokeStyle = colour("incident");
+    ctx.setLineDash([]);
     ctx.lineWidth = devicePixelRatio;
     for (const seconds of incidents) {
       const x = Math.round(plot.valToPos(seconds, "x", true));

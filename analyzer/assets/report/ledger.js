@@ -69,6 +69,7 @@ const LedgerChart = (() => {
     const { ctx, bbox } = plot;
     const pixel = devicePixelRatio;
     const last = plot.valToIdx(plot.scales.x.max);
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(plot.data[0][last], "x", true));
     ctx.save();
     ctx.font = Charts.FONT.replace("11px", `600 ${11 * pixel}px`);
     ctx.textAlign = "right";
@@ -76,9 +77,9 @@ const LedgerChart = (() => {
     owners.forEach((owner, index) => {
       const high = plot.valToPos(sums[index][last], "y", true);
       const low = plot.valToPos(index === 0 ? 0 : sums[index - 1][last], "y", true);
-      if (low - high < 12 * pixel) return;
+      if (low - high < 13 * pixel || right < bbox.left) return;
       ctx.fillStyle = colour("stack-ink");
-      ctx.fillText(owner.owner, bbox.left + bbox.width - 8 * pixel, (high + low) / 2);
+      ctx.fillText(owner.owner, right - 8 * pixel, (high + low) / 2);
     });
     ctx.restore();
   }

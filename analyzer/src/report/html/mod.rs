@@ -13,6 +13,8 @@ mod loaders;
 mod page;
 mod rules;
 mod series;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod verdict;
 mod what_if;

@@ -111,7 +111,7 @@ fn overview(ordered: &[Shown<'_>]) -> Markup {
 fn process(shown: Shown<'_>, id: &str) -> Markup {
     let peaks = Peaks::measured(shown.case, shown.budget);
     let drawn = Data {
-        timeline: Timeline::of(shown.case),
+        timeline: Timeline::of(shown),
         ledger: Ledger::of(shown),
         flame: Flame::of(shown.case),
         what_if: WhatIf::of(shown, &peaks),

@@ -272,21 +272,37 @@ impl<'a> Reading<'a> {
 
 impl Timeline {
     /// `None` without samples.
-    pub(super) fn of(case: &Case) -> Option<Self> {
+    pub(super) fn of(shown: Shown<'_>) -> Option<Self> {
+        let case = shown.case;
         let first = case.timeline.moments.first()?;
         let rows = Rows::of(&case.timeline);
         let reading = Reading::of(case);
         let up_ms = i64::try_from(first.up_ms).unwrap_or(0);
+        let mut charts: Vec<Chart> = CHARTS
+            .iter()
+            .filter_map(|plan| Chart::of(plan, &rows, &reading))
+            .collect();
+        let verdict = shown.report.findings.first();
+        let met = verdict.and_then(|finding| chart_of(finding.limit.name));
+        // The limit of the verdict comes first, the others keep their order.
+        charts.sort_by_key(|chart| Some(chart.id) != met);
         Some(Self {
             begin_ms: first.t_ms.saturating_sub(up_ms),
-            charts: CHARTS
-                .iter()
-                .filter_map(|plan| Chart::of(plan, &rows, &reading))
-                .collect(),
+            charts,
             up_ms: rows.up_ms,
             marks: marks(case),
         })
     }
+}
+
+/// The chart on which a limit is seen, by the limit's name in a finding.
+fn chart_of(limit: &str) -> Option<&'static str> {
+    Some(match limit {
+        "container" | "host" => "rss",
+        "network_buffers" => "network",
+        "heartbeat" => "pause",
+        other => CHARTS.iter().find(|plan| plan.id == other)?.id,
+    })
 }
 
 impl Chart {
@@ -306,9 +322,8 @@ impl Chart {
                 })
             })
             .collect();
-        let is_measured = series
-            .iter()
-            .any(|series| series.role == Role::Used && series.values != Values::Constant(0));
+        let is_in_use = |one: &Series| one.role != Role::Limit && one.values != Values::Constant(0);
+        let is_measured = series.iter().any(is_in_use);
         is_measured.then_some(Self {
             id: plan.id,
             title: plan.title,
