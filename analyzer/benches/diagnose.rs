@@ -16,6 +16,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use flinkmem_analyzer::case::{Case, Surroundings};
 use flinkmem_analyzer::lines::LineReader;
+use flinkmem_analyzer::report::html::to_html;
 use flinkmem_analyzer::report::{Report, to_text};
 use flinkmem_trace::{
     AgentCost, Cgroup, Classes, Collector, Cpu, DirectMemory, DiskBudget, FlinkFacts, FlinkInside,
@@ -44,6 +45,7 @@ fn main() {
         peak_bytes() / MIB,
         before / MIB
     );
+    println!("its page: {} KiB", to_html(&case, &report).len() / 1024);
     divan::main();
     let _ = std::fs::remove_dir_all(trace.parent().unwrap());
 }
@@ -70,6 +72,14 @@ fn a_day_read(bencher: Bencher<'_, '_>) {
 fn a_day_judged(bencher: Bencher<'_, '_>) {
     let case = Case::read(trace()).unwrap();
     bencher.bench_local(|| Report::of(black_box(&case), &Surroundings::default()));
+}
+
+/// Only the HTML page, of what was read and judged.
+#[divan::bench(sample_count = 10, sample_size = 1)]
+fn a_day_as_a_page(bencher: Bencher<'_, '_>) {
+    let case = Case::read(trace()).unwrap();
+    let report = Report::of(&case, &Surroundings::default());
+    bencher.bench_local(|| to_html(black_box(&case), black_box(&report)));
 }
 
 /// A TaskManager's log: ordinary lines, now and then a stack.

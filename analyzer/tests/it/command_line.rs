@@ -278,10 +278,6 @@ fn what_cannot_be_used_is_named_with_the_next_step() {
             "flinkmem model",
         ],
     );
-    check_refused(
-        &diagnose(&trace, &["--format", "html"]),
-        &["html", "text or json"],
-    );
     check_refused(&diagnose(&trace, &["--format", "pdf"]), &["pdf", "json"]);
     check_refused(
         &diagnose(&trace, &["-D", "novalue"]),

@@ -28,6 +28,7 @@ mod budget;
 mod cases;
 mod command_line;
 mod history;
+mod html;
 mod incidents;
 mod inputs;
 mod live;
