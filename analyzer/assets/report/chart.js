@@ -1,6 +1,8 @@
 // One chart over time, and the group of all charts that share its axis.
 const Charts = (() => {
-  const { element, colour, value, clock, preciseClock, duration } = Units;
+  const { element, colour, value, clock, day, preciseClock, duration } = Units;
+  /// A range from which on times are told with their day, seconds.
+  const DAYS = 20 * 3600;
   const AXIS_WIDTH = 74;
 
   /// Charts of one process: one range of time, one cursor.
@@ -41,7 +43,8 @@ const Charts = (() => {
 
     describe() {
       const { min, max } = this.range;
-      return `${clock(min * 1000)} to ${clock(max * 1000)}, ${duration(max - min)}`;
+      const time = max - min > DAYS ? day : clock;
+      return `${time(min * 1000)} to ${time(max * 1000)}, ${duration(max - min)}`;
     }
   }
 
@@ -56,7 +59,8 @@ const Charts = (() => {
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: true },
-        sync: { key: group.key, scales: ["x", null], setSeries: false },
+        // The cursor is common; a drag is one chart's, and the group shows its range in all.
+        sync: { key: group.key, scales: ["x", null], setSeries: false, filters: { pub: isMove } },
         bind: { dblclick: () => () => group.reset() },
         points: { show: false },
       },
@@ -76,6 +80,8 @@ const Charts = (() => {
     };
   }
 
+  const isMove = (type) => type !== "mousedown" && type !== "mouseup";
+
   const FONT = '11px system-ui, "Segoe UI", sans-serif';
 
   function timeAxis(isShown) {
@@ -86,9 +92,15 @@ const Charts = (() => {
       stroke: () => colour("muted"),
       grid: { stroke: () => colour("grid"), width: 1 },
       ticks: { show: false },
-      values: (plot, splits, axis, space, step) =>
-        splits.map((seconds) => new Date(seconds * 1000).toISOString().slice(11, step < 60 ? (step < 1 ? 21 : 19) : 16)),
+      values: (plot, splits, axis, space, step) => splits.map((seconds) => tick(seconds, step, plot.scales.x)),
     };
+  }
+
+  /// As much of a time as the step between two needs.
+  function tick(seconds, step, { min, max }) {
+    const text = new Date(seconds * 1000).toISOString().replace("T", " ");
+    const end = step < 1 ? 21 : step < 60 ? 19 : 16;
+    return text.slice(max - min > DAYS ? 5 : 11, end);
   }
 
   function valueAxis(unit) {

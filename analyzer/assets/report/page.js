@@ -65,6 +65,7 @@ const Page = (() => {
     else delete document.documentElement.dataset.theme;
     const button = document.querySelector('[data-do="theme"]');
     button.textContent = isDark() ? "Light" : "Dark";
+    Units.forgetColours();
     button.setAttribute("aria-label", `Switch to ${isDark() ? "light" : "dark"} colours`);
     redraw();
   }

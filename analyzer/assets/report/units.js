@@ -21,7 +21,10 @@ const Units = (() => {
   /// Time of day in UTC, of milliseconds since the epoch.
   const clock = (ms) => `${new Date(ms).toISOString().slice(11, 19)}Z`;
 
-  /// The same with tenths of a second, where a stretch is short.
+  /// Day and time of day.
+  const day = (ms) => `${new Date(ms).toISOString().slice(5, 16).replace("T", " ")}Z`;
+
+  /// Time of day with tenths of a second, where a stretch is short.
   const preciseClock = (ms) => `${new Date(ms).toISOString().slice(11, 21)}Z`;
 
   function duration(seconds) {
@@ -45,8 +48,22 @@ const Units = (() => {
     return made;
   }
 
-  /// A colour of the page's style.
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const colours = new Map();
 
-  return { bytes, value, clock, preciseClock, duration, percent, element, colour };
+  /// A colour of the page's style, as it is in the present theme.
+  function colour(name) {
+    if (!colours.has(name)) {
+      const probe = element("span");
+      probe.style.color = `var(--${name})`;
+      document.body.append(probe);
+      colours.set(name, getComputedStyle(probe).color);
+      probe.remove();
+    }
+    return colours.get(name);
+  }
+
+  /// Said after another theme was chosen.
+  const forgetColours = () => colours.clear();
+
+  return { bytes, value, clock, preciseClock, duration, day, percent, element, colour, forgetColours };
 })();

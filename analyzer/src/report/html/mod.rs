@@ -4,6 +4,7 @@
 //! graph, what-if) is data beside it. Text of traces is untrusted: `maud` escapes what goes into the markup, [`embed`] what goes into data.
 
 mod budget;
+mod charts;
 mod embed;
 mod events;
 mod facts;
