@@ -25,6 +25,7 @@ impl Decimal {
         let (mantissa, exponent) = text.split_once('e')?;
         let places = mantissa.split_once('.').map_or(0, |(_, after)| after.len());
         let digits = mantissa.replace('.', "").parse().ok()?;
+        let digits = even_of_two(value.abs(), digits, places);
         let exponent: i32 = exponent.parse().ok()?;
         Some(Self {
             digits,
@@ -123,6 +124,31 @@ impl Decimal {
     }
 }
 
+/// Decimal places that tell a value half-way between two decimals from one that is only near: doubles that are shares have no more than 60.
+const EXACT_PLACES: usize = 64;
+
+/// Of two shortest decimals that are equally near Rust takes the upper one, Java the even one: the share 0.7472, a float, is
+/// 0.74720001220703125, which Java prints as 0.7472000122070312.
+fn even_of_two(value: f64, digits: u64, places: usize) -> u64 {
+    let is_even = digits.is_multiple_of(2);
+    if is_even {
+        return digits;
+    }
+    let exact = format!("{value:.EXACT_PLACES$e}");
+    let mantissa = exact.split_once('e').map_or("", |(mantissa, _)| mantissa);
+    let (_, after) = mantissa.split_once('.').unwrap_or_default();
+    let rest = after.get(places..).unwrap_or_default();
+    let is_half_way = rest
+        .strip_prefix('5')
+        .is_some_and(|rest| rest.bytes().all(|digit| digit == b'0'));
+    let lower = digits - 1;
+    // The lower one is the value cut off, so its digits are the exact ones.
+    match is_half_way && mantissa.replace('.', "").starts_with(&lower.to_string()) {
+        true => lower,
+        false => digits,
+    }
+}
+
 /// `digits` with the point after `scientific + 1` of them, and at least one digit on either side.
 fn plain(digits: &str, scientific: i32) -> String {
     let Ok(before_point) = usize::try_from(scientific + 1) else {
@@ -165,6 +191,19 @@ mod tests {
             tenth.times_truncated(10_u64.pow(17)),
             Some(10_000_000_149_011_612)
         );
+    }
+
+    /// As `Double.toString` of Java 17, 21 and 25 prints them.
+    #[test]
+    fn half_way_between_two_decimals_the_even_one_counts() {
+        for (share, java) in [
+            (0.7472_f32, "0.7472000122070312"),
+            (0.6847, "0.6847000122070312"),
+            (0.800_087, "0.8000869750976562"),
+            (0.1, "0.10000000149011612"),
+        ] {
+            assert_eq!(java_double(f64::from(share)), java);
+        }
     }
 
     #[test]

@@ -74,7 +74,6 @@ fn every_pool_is_drawn(browser: &mut Browser) -> Result<()> {
         "code_cache",
         "rss",
         "threads",
-        "network",
         "lanes",
         "ledger",
     ] {
@@ -166,7 +165,8 @@ fn keys_do_what_the_mouse_does(browser: &mut Browser) -> Result<()> {
     browser.key("ArrowRight")?;
     browser.wait_for("!document.querySelector('[data-tip]').hidden")?;
     browser.key("Tab")?;
-    browser.wait_for("document.activeElement.closest('[data-chart]')?.dataset.chart === 'heap'")?;
+    browser
+        .wait_for("document.activeElement.closest('[data-chart]')?.dataset.chart === 'direct'")?;
     let outline = browser.text("getComputedStyle(document.activeElement).outlineStyle")?;
     assert_ne!(outline, "none", "what has the focus is seen");
     Ok(())

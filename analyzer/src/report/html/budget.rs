@@ -174,7 +174,7 @@ fn nested(pool: &Pool, figures: &impl Fn(&str) -> Figures) -> Markup {
                 " "
                 span.box-size { (found.configured.map_or("no size".to_owned(), bytes)) }
                 @if let Some(peak) = found.peak {
-                    div.box-fill { "peak " (bytes(peak)) " " (share(found.peak, found.configured)) }
+                    div.box-fill { "peak " (bytes(peak)) @if peak > 0 { ", " (share(found.peak, found.configured)) } }
                     @if let Some(configured) = found.configured { (bar(peak, configured)) }
                 }
                 @if let Some(used) = found.used.filter(|_| pool.inside.is_empty()) {
