@@ -100,7 +100,8 @@ const WhatIf = (() => {
         element("div", { class: "options", role: "group", "aria-label": "Memory options" },
           ...this.controls.map((control) => control.row), element("p", {}, reset)),
         element("div", {}, this.answer,
-          element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.body),
+          element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Every pool, now and then" },
+            element("table", {}, element("thead", {}, element("tr", {}, ...heads)), this.body)),
           element("figure", { class: "config" },
             element("figcaption", {}, "config.yaml, what is set", copy),
             element("pre", { id: `${this.id}-what-if-config`, tabindex: 0 }, this.config))));
