@@ -4,7 +4,7 @@ use super::embed::{Assets, data};
 use super::flame::{self, Flame};
 use super::ledger::{self, Ledger};
 use super::timeline::{self, Timeline};
-use super::verdict::severity_name;
+use super::verdict::{severity_name, severity_of_nothing};
 use super::what_if::{self, WhatIf};
 use super::{Shown, budget, facts, loaders, verdict};
 use crate::budget::Peaks;
@@ -83,7 +83,14 @@ fn name(report: &Report) -> String {
 fn headline(report: &Report) -> String {
     match report.findings.first() {
         Some(finding) => wording::headline(finding),
-        None => wording::nothing_found(report),
+        None => wording::nothing_found(report).0.to_owned(),
+    }
+}
+
+fn severity(report: &Report) -> &'static str {
+    match report.findings.first() {
+        Some(finding) => severity_name(finding.severity),
+        None => severity_of_nothing(report),
     }
 }
 
@@ -95,7 +102,7 @@ fn overview(ordered: &[Shown<'_>]) -> Markup {
                 thead { tr { th scope="col" { "Severity" } th scope="col" { "Process" } th scope="col" { "Verdict" } } }
                 tbody {
                     @for (index, shown) in ordered.iter().enumerate() {
-                        @let severity = shown.report.findings.first().map_or("healthy", |finding| severity_name(finding.severity));
+                        @let severity = severity(shown.report);
                         tr {
                             td { span.badge.(severity) { (severity) } }
                             th scope="row" { a href={ "#p" (index + 1) } { (name(shown.report)) } }

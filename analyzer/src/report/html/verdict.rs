@@ -3,7 +3,7 @@
 use super::Shown;
 use crate::budget::Pools;
 use crate::finding::{Evidence, Finding, Remedy, Severity};
-use crate::report::{Report, wording};
+use crate::report::{Headroom, Report, wording};
 use crate::rules::{AnswerKind, NO_LINE};
 use crate::units::bytes;
 use maud::{Markup, html};
@@ -169,10 +169,46 @@ fn pools(before: &Pools, after: &Pools) -> Markup {
 
 fn nothing_found(report: &Report, id: &str) -> Markup {
     html! {
-        p.label { span.badge.healthy { "no finding" } }
-        h2 id={ (id) "-verdict-h" } { (wording::nothing_found(report)) }
-        h3 { "Why" }
-        (checked(report))
+        @let severity = severity_of_nothing(report);
+        p.label { span.badge.(severity) { (severity) } }
+        h2 id={ (id) "-verdict-h" } { (wording::nothing_found(report).0) }
+        div.two-columns {
+            div { h3 { "Room left" } (room(&report.headroom)) }
+            div { h3 { "Why" } (checked(report)) }
+        }
+    }
+}
+
+/// Without a finding a process is healthy, if enough was seen to say so.
+pub(super) fn severity_of_nothing(report: &Report) -> &'static str {
+    match wording::nothing_found(report) {
+        (_, true) => "healthy",
+        (_, false) => "unknown",
+    }
+}
+
+/// How far every limit was.
+fn room(limits: &[Headroom]) -> Markup {
+    html! {
+        @if limits.is_empty() { p { "No limit was measured." } }
+        @else {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Limit" }
+                        @for heading in ["At the most", "Of", "Left"] { th.number scope="col" { (heading) } }
+                    }
+                }
+                tbody {
+                    @for limit in limits {
+                        tr {
+                            th scope="row" { (limit.what) }
+                            @for figure in [limit.peak, limit.limit, limit.left()] { td.number { (limit.unit.text(figure)) } }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
