@@ -285,7 +285,7 @@ impl Chart {
                 })
             })
             .collect();
-        let is_in_use = |one: &Series| one.role != Role::Limit && one.values != Values::Constant(0);
+        let is_in_use = |one: &Series| one.role != Role::Limit && one.values.any_above_zero();
         let is_measured = series.iter().any(is_in_use);
         is_measured.then_some(Self {
             id: plan.id,

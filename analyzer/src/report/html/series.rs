@@ -35,6 +35,16 @@ pub(super) enum Values {
     Each(Vec<Option<u64>>),
 }
 
+impl Values {
+    /// Whether there is more than nothing in any row.
+    pub(super) fn any_above_zero(&self) -> bool {
+        match self {
+            Self::Constant(value) => *value > 0,
+            Self::Each(rows) => rows.iter().flatten().any(|value| *value > 0),
+        }
+    }
+}
+
 impl Rows {
     pub(super) fn of(timeline: &Timeline) -> Self {
         let moments = &timeline.moments;
