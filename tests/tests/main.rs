@@ -25,8 +25,6 @@ mod native_objects; // Java objects that hold native memory: exact counts, and w
 mod options; // options honoured; wrong ones named
 mod pauses; // pauses with their cause, and what else keeps a process from running
 mod surroundings; // children, other processes in the container, page cache, host
-mod surroundings;
 mod threads; // threads by name pattern, who starts them, what limits them
-mod threads;
-mod top;
-mod watch; // what `flinkmem watch` tells of a JVM that runs // the terminal view: limits as given, keys, signals, the terminal given back // threads by name pattern, who starts them, what limits them // children, other processes in the container, page cache, host
+mod top; // the terminal view: limits as given, keys, signals, the terminal given back
+mod watch; // what `flinkmem watch` tells of a JVM that runs
