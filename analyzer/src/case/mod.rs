@@ -26,7 +26,7 @@ pub(crate) use site_growth::share;
 pub use site_growth::{OwnerUse, growth_by_owner, live_bytes_of, trend_by_owner};
 pub use source::{Source, SourceKind, SourceLines};
 pub(crate) use timeline::seconds;
-pub use timeline::{Inside, Moment, PoolUse, SiteSnapshot, Timeline};
+pub use timeline::{Inside, Moment, Named, PoolUse, SiteSnapshot, Timeline};
 
 use crate::configuration::{Observed, from_trace_header};
 use crate::lines::Told;

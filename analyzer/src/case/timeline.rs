@@ -15,6 +15,8 @@ pub struct Timeline {
     pub snapshots: Vec<SiteSnapshot>,
     /// What Flink and Netty said of themselves, whenever it was not the same as before.
     pub inside: Vec<Inside>,
+    /// Pools and collectors under the JVM's own names.
+    pub named: Named,
     /// Ticks of the agent, incidents not counted.
     pub ticks: u64,
 }
@@ -83,6 +85,17 @@ pub struct PoolUse {
     pub max_bytes: Option<u64>,
 }
 
+/// Pools and collectors under the JVM's own names, at the last sample that has them.
+#[derive(Debug, Clone, Default)]
+pub struct Named {
+    /// Milliseconds since the agent started.
+    pub up_ms: u64,
+    /// The JVM's memory pools.
+    pub pools: Vec<Pool>,
+    /// The JVM's collectors.
+    pub collectors: Vec<Collector>,
+}
+
 /// What is inside the process beside the JVM's own pools.
 #[derive(Debug, Clone, Default)]
 pub struct Inside {
@@ -112,6 +125,7 @@ impl Timeline {
         self.ticks += 1;
         self.push_moment(Moment::of(sample, sample.up_ms), &sample.sites);
         self.push_inside(sample);
+        self.named.update(Named::of(sample));
     }
 
     /// Forgets all but the last samples, for whoever looks at a process for days without writing anything down.
@@ -127,6 +141,7 @@ impl Timeline {
         self.moments.extend(next.moments);
         self.snapshots.extend(next.snapshots);
         self.inside.extend(next.inside);
+        self.named.update(next.named);
     }
 
     fn push_inside(&mut self, sample: &Sample) {
@@ -233,6 +248,23 @@ impl Timeline {
     /// The last value.
     pub fn last(&self, value: impl Fn(&Moment) -> Option<u64>) -> Option<u64> {
         self.moments.iter().rev().find_map(value)
+    }
+}
+
+impl Named {
+    fn of(sample: &Sample) -> Self {
+        Self {
+            up_ms: sample.up_ms,
+            pools: sample.pools.clone(),
+            collectors: sample.collectors.clone(),
+        }
+    }
+
+    /// Takes what is newer, wherever it was read: files of a trace are not read in the order of time.
+    fn update(&mut self, next: Self) {
+        if next.up_ms >= self.up_ms && !next.pools.is_empty() {
+            *self = next;
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod network;
 mod output;
 mod plan;
 mod progress;
+mod serve;
 mod size;
 mod snapshot;
 mod top;
@@ -41,7 +42,8 @@ Examples:
   flinkmem top 4711                              watch a process, with the agent or without
   flinkmem model --conf /opt/flink/conf          every pool of a configuration, or Flink's refusal
   flinkmem plan --conf /opt/flink/conf --need task_off_heap=512m --hold process
-  flinkmem size /traces                          a whole configuration from measured peaks",
+  flinkmem size /traces                          a whole configuration from measured peaks
+  flinkmem serve /traces                         metrics for Prometheus, findings and reports over HTTP",
     after_long_help = "Exit status: 2 when the input could not be used; otherwise each command documents its own."
 )]
 pub struct Arguments {
@@ -82,6 +84,8 @@ pub enum Command {
     /// Write the manual pages of all commands.
     #[command(hide = true)]
     Man(man::Manual),
+    /// Serve metrics, findings and reports of all processes that write traces into a directory.
+    Serve(Box<serve::Serve>),
 }
 
 /// Nothing found.
@@ -113,6 +117,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Install(arguments) => install::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Man(arguments) => man::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
     }
 }
 
