@@ -1,6 +1,8 @@
 //! `flinkmem serve`.
 
-use crate::serve::{ExportOptions, Options, OtlpEndpoint, parse_headers, parse_resource, run as serve};
+use crate::serve::{
+    ExportOptions, Options, OtlpEndpoint, parse_headers, parse_resource, run as serve,
+};
 use anyhow::{Context, bail};
 use clap::Args;
 use jiff::SignedDuration;
@@ -68,7 +70,12 @@ pub struct Serve {
 pub(super) fn run(arguments: &Serve) -> anyhow::Result<ExitCode> {
     let directory = &arguments.directory;
     let listed = std::fs::read_dir(directory);
-    listed.with_context(|| format!("cannot list {}; give the directory that the agent's `dir` option names", directory.display()))?;
+    listed.with_context(|| {
+        format!(
+            "cannot list {}; give the directory that the agent's `dir` option names",
+            directory.display()
+        )
+    })?;
     let export = match &arguments.otlp {
         Some(endpoint) => Some(export(endpoint, arguments.otlp_every)?),
         None => None,
@@ -107,7 +114,9 @@ fn variable(name: &str) -> anyhow::Result<Option<String>> {
 fn time(text: &str) -> Result<Duration, String> {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(366 * 86_400);
-    let parsed: SignedDuration = text.parse().map_err(|_| "give a time such as 10s, 1m30s or 1h".to_owned())?;
+    let parsed: SignedDuration = text
+        .parse()
+        .map_err(|_| "give a time such as 10s, 1m30s or 1h".to_owned())?;
     let time = Duration::try_from(parsed).map_err(|_| "a time is not negative".to_owned())?;
     if (SHORTEST..=LONGEST).contains(&time) {
         Ok(time)

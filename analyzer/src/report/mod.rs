@@ -32,7 +32,7 @@ use serde::Serialize;
 pub const SCHEMA: u32 = 1;
 
 /// Everything there is to say about one process.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
 pub struct Report {
     /// Version of this form.
     pub schema: u32,

@@ -1,6 +1,6 @@
 //! What `/api/v1` answers, beside the reports themselves.
 
-use super::board::{Process, Snapshot};
+use super::board::{Shown, Snapshot};
 use crate::case::Outcome;
 use crate::finding::{Finding, Label, Severity};
 use crate::report::ProcessKind;
@@ -65,7 +65,7 @@ pub(super) struct Refusal {
 
 impl<'a> Processes<'a> {
     pub(super) fn of(snapshot: &'a Snapshot) -> Self {
-        let lines = snapshot.processes.values().map(|process| ProcessLine::of(process));
+        let lines = snapshot.processes.values().map(ProcessLine::of);
         Self {
             schema: SCHEMA,
             processes: lines.collect(),
@@ -74,15 +74,15 @@ impl<'a> Processes<'a> {
 }
 
 impl<'a> ProcessLine<'a> {
-    fn of(process: &'a Process) -> Self {
-        let report = &process.report;
+    fn of(shown: &'a Shown) -> Self {
+        let report = &shown.report;
         Self {
-            name: &process.name,
+            name: &shown.name,
             process: report.subject.process,
             host: report.subject.host.as_deref(),
             pid: report.subject.pid,
             outcome: &report.outcome,
-            last_sample: process.last_sample_ms.map(rfc3339),
+            last_sample: shown.last_sample_ms.map(rfc3339),
             findings: report.findings.len(),
             verdict: report.findings.first().map(|finding| Verdict {
                 label: finding.label,
@@ -99,10 +99,10 @@ impl<'a> Findings<'a> {
         let mut findings: Vec<FindingOf<'a>> = snapshot
             .processes
             .values()
-            .flat_map(|process| {
-                let findings = process.report.findings.iter();
+            .flat_map(|shown| {
+                let findings = shown.report.findings.iter();
                 findings.map(|finding| FindingOf {
-                    process: &process.name,
+                    process: &shown.name,
                     finding,
                 })
             })

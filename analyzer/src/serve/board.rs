@@ -3,32 +3,31 @@
 use crate::metrics::{Exposition, Readings, ServiceFigures};
 use crate::report::Report;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// One process as it was judged last.
-#[derive(Debug)]
-pub(super) struct Process {
+/// One process as it is shown.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
     /// Name of the trace's directory.
     pub(super) name: String,
-    /// Where the trace lies.
-    pub(super) directory: PathBuf,
     /// The findings.
-    pub(super) report: Report,
-    /// The report as JSON, written once.
-    pub(super) json: String,
+    pub(super) report: Arc<Report>,
+    /// The same as JSON, written once.
+    pub(super) json: Arc<str>,
     /// The metrics.
     pub(super) readings: Arc<Readings>,
     /// Wall clock of the last sample, milliseconds since the epoch.
     pub(super) last_sample_ms: Option<i64>,
+    /// Whether it lives.
+    pub(super) is_running: bool,
 }
 
 /// Everything that is known, at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
     /// Processes by name.
-    pub(super) processes: BTreeMap<String, Arc<Process>>,
+    pub(super) processes: BTreeMap<String, Shown>,
     /// What the service says of itself.
     pub(super) figures: ServiceFigures,
 }
@@ -44,7 +43,10 @@ pub(super) struct Board {
 impl Board {
     /// Replaces what is known.
     pub(super) fn publish(&self, snapshot: Snapshot) {
-        let mut known = self.snapshot.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         *known = Arc::new(snapshot);
     }
 
@@ -74,7 +76,7 @@ impl Board {
         };
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let processes = snapshot.processes.values();
-        let mut all: Vec<_> = processes.map(|process| Arc::clone(&process.readings)).collect();
+        let mut all: Vec<_> = processes.map(|shown| Arc::clone(&shown.readings)).collect();
         all.push(Arc::new(Readings::of_service(&figures, now_ms)));
         all
     }

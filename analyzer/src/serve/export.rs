@@ -76,7 +76,9 @@ impl fmt::Debug for Headers {
 /// # Errors
 /// Names the entry by its number, never by its content.
 pub fn parse_headers(text: &str) -> anyhow::Result<Headers> {
-    let wrong = |number: usize| format!("entry {number} of OTEL_EXPORTER_OTLP_HEADERS is no name=value of a header");
+    let wrong = |number: usize| {
+        format!("entry {number} of OTEL_EXPORTER_OTLP_HEADERS is no name=value of a header")
+    };
     let mut headers = Vec::new();
     for (index, entry) in entries(text).enumerate() {
         let number = index + 1;
@@ -113,7 +115,9 @@ pub fn parse_resource(attributes: &str, service_name: Option<String>) -> anyhow:
 }
 
 fn entries(text: &str) -> impl Iterator<Item = &str> {
-    text.split(',').map(str::trim).filter(|entry| !entry.is_empty())
+    text.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
 }
 
 fn pair(entry: &str) -> Option<(String, String)> {
@@ -187,7 +191,10 @@ impl Exporter {
 
     /// One request, with as many attempts as there is time until the next export.
     fn export(&mut self, part: &[Arc<Readings>], deadline: Instant, board: &Board, stop: &Stop) {
-        let request = export_request(part.iter().map(|readings| &**readings), &self.options.resource);
+        let request = export_request(
+            part.iter().map(|readings| &**readings),
+            &self.options.resource,
+        );
         let mut pause = FIRST_PAUSE;
         let why = loop {
             let (why, wait) = match self.attempt(&request) {
@@ -220,7 +227,11 @@ impl Exporter {
         };
         let status = answer.status();
         if status.is_success() {
-            let body = answer.body_mut().with_config().limit(LONGEST_ANSWER_BYTES).read_to_string();
+            let body = answer
+                .body_mut()
+                .with_config()
+                .limit(LONGEST_ANSWER_BYTES)
+                .read_to_string();
             return match body.ok().as_deref().and_then(rejected) {
                 Some(why) => Attempt::Refused(why),
                 None => Attempt::Accepted,
@@ -244,7 +255,10 @@ impl Exporter {
 
     fn well(&mut self) {
         if !self.is_well {
-            eprintln!("flinkmem: exports to {} are accepted again", self.options.endpoint);
+            eprintln!(
+                "flinkmem: exports to {} are accepted again",
+                self.options.endpoint
+            );
         }
         self.is_well = true;
     }
@@ -266,7 +280,10 @@ fn rejected(answer: &str) -> Option<String> {
     let partial = answer.get("partialSuccess")?;
     let points = partial.get("rejectedDataPoints")?;
     let points = points.as_u64().or_else(|| points.as_str()?.parse().ok())?;
-    let message = partial.get("errorMessage").and_then(Json::as_str).unwrap_or_default();
+    let message = partial
+        .get("errorMessage")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     (points > 0).then(|| format!("the receiver rejected {points} points: {message}"))
 }
 
@@ -281,27 +298,63 @@ mod tests {
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(headers.0, expected);
         assert!(!format!("{headers:?}").contains("s3cret"));
-        for wrong in ["s3cret", "=s3cret", "a b=s3cret", "x=%zzs3cret", "x=a%0d%0as3cret", "x=%ffs3cret"] {
+        for wrong in [
+            "s3cret",
+            "=s3cret",
+            "a b=s3cret",
+            "x=%zzs3cret",
+            "x=a%0d%0as3cret",
+            "x=%ffs3cret",
+        ] {
             let error = format!("{:#}", parse_headers(wrong).unwrap_err());
-            assert!(error.contains("entry 1") && !error.contains("s3cret"), "{error}");
+            assert!(
+                error.contains("entry 1") && !error.contains("s3cret"),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn the_service_name_is_taken_from_the_nearer_variable() {
-        let named = parse_resource("service.name=a,k8s.namespace.name=prod%2Ceu", Some("b".to_owned())).unwrap();
+        let named = parse_resource(
+            "service.name=a,k8s.namespace.name=prod%2Ceu",
+            Some("b".to_owned()),
+        )
+        .unwrap();
         assert_eq!(named.service_name.as_deref(), Some("b"));
-        assert_eq!(named.attributes, [("k8s.namespace.name".to_owned(), "prod,eu".to_owned())]);
-        assert_eq!(parse_resource("service.name=a", None).unwrap().service_name.as_deref(), Some("a"));
+        assert_eq!(
+            named.attributes,
+            [("k8s.namespace.name".to_owned(), "prod,eu".to_owned())]
+        );
+        assert_eq!(
+            parse_resource("service.name=a", None)
+                .unwrap()
+                .service_name
+                .as_deref(),
+            Some("a")
+        );
         assert!(parse_resource("nonsense", None).is_err());
     }
 
     #[test]
     fn an_endpoint_is_an_address_without_secrets() {
         let endpoint = |text: &str| text.parse::<OtlpEndpoint>().map(|endpoint| endpoint.0).ok();
-        assert_eq!(endpoint("http://c:4318").as_deref(), Some("http://c:4318/v1/metrics"));
-        assert_eq!(endpoint("http://c/otlp/").as_deref(), Some("http://c/otlp/v1/metrics"));
-        for wrong in ["https://c:4318", "c:4318", "http://", "http://user:password@c", "http://c?token=x", ""] {
+        assert_eq!(
+            endpoint("http://c:4318").as_deref(),
+            Some("http://c:4318/v1/metrics")
+        );
+        assert_eq!(
+            endpoint("http://c/otlp/").as_deref(),
+            Some("http://c/otlp/v1/metrics")
+        );
+        for wrong in [
+            "https://c:4318",
+            "c:4318",
+            "http://",
+            "http://user:password@c",
+            "http://c?token=x",
+            "",
+        ] {
             assert_eq!(endpoint(wrong), None, "{wrong}");
         }
     }
@@ -310,8 +363,15 @@ mod tests {
     fn a_partial_success_is_told() {
         assert_eq!(rejected("{}"), None);
         assert_eq!(rejected(""), None);
-        assert_eq!(rejected(r#"{"partialSuccess":{"rejectedDataPoints":"0"}}"#), None);
-        let told = rejected(r#"{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too old"}}"#);
-        assert_eq!(told.as_deref(), Some("the receiver rejected 3 points: too old"));
+        assert_eq!(
+            rejected(r#"{"partialSuccess":{"rejectedDataPoints":"0"}}"#),
+            None
+        );
+        let told =
+            rejected(r#"{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too old"}}"#);
+        assert_eq!(
+            told.as_deref(),
+            Some("the receiver rejected 3 points: too old")
+        );
     }
 }

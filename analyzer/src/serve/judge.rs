@@ -1,23 +1,27 @@
-//! The one thread that reads traces and judges them.
+//! The one thread that reads traces and has them judged.
 
-use super::board::{Board, Process, Snapshot};
+use super::board::{Board, Shown, Snapshot};
 use super::stop::Stop;
-use super::traces::{Found, recent};
-use crate::budget::Budget;
-use crate::case::{Case, Outcome, OutcomeKind, Surroundings};
-use crate::live::Follower;
+use crate::case::{Case, Surroundings};
+use crate::live::{Changes, Directory, Life, Process};
 use crate::metrics::{Readings, ServiceFigures};
 use crate::report::Report;
+use crate::snapshot::interval;
+use flinkmem_trace::LastWords;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-/// A judge sleeps at least this many times as long as a round took, so that it never takes more than a fifth of a processor.
+/// The thread rests at least this many times as long as a round took, so that it never takes more than a fifth of a processor.
 const REST: u32 = 4;
 
-/// Samples older than this are not shown as the present. Three times the agent's default at its slowest, and what a busy disk may take.
-const STALE_MS: i64 = 60_000;
+/// Processes that are shown, the living ones first: each makes some 150 series.
+const MOST_PROCESSES: usize = 200;
+
+/// What was sampled longer ago is not shown as the present; with an agent that samples rarely, three of its intervals.
+const STALE: Duration = Duration::from_secs(60);
 
 /// Where to look, and how often.
 #[derive(Debug, Clone)]
@@ -34,19 +38,14 @@ pub(super) struct Judging {
 #[derive(Debug)]
 pub(super) struct Judge {
     options: Judging,
-    followed: BTreeMap<PathBuf, Followed>,
-    complained_about: BTreeSet<PathBuf>,
+    directory: Directory,
+    shown: BTreeMap<String, Shown>,
+    /// When a trace was last seen to grow: clocks of other hosts need not be right.
+    grew: BTreeMap<String, Instant>,
+    /// Those that ended too long ago to be read.
+    passed_over: BTreeSet<String>,
+    unreadable: BTreeSet<String>,
     figures: ServiceFigures,
-}
-
-/// One trace.
-#[derive(Debug)]
-struct Followed {
-    /// Given up when the process has ended: what it says does not change any more.
-    follower: Option<Follower>,
-    written: SystemTime,
-    is_fresh: bool,
-    process: Arc<Process>,
 }
 
 impl Judge {
@@ -56,9 +55,12 @@ impl Judge {
             ..ServiceFigures::default()
         };
         Self {
+            directory: Directory::new(&options.directory),
             options,
-            followed: BTreeMap::new(),
-            complained_about: BTreeSet::new(),
+            shown: BTreeMap::new(),
+            grew: BTreeMap::new(),
+            passed_over: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
             figures,
         }
     }
@@ -66,10 +68,10 @@ impl Judge {
     /// Reads and judges, again and again, until it is told to stop.
     pub(super) fn run(mut self, board: &Board, stop: &Stop) {
         loop {
-            let begin = Instant::now();
+            let began = Instant::now();
             let here = Surroundings::here();
             self.round(&here, stop);
-            let took = begin.elapsed();
+            let took = began.elapsed();
             self.figures.rounds = self.figures.rounds.saturating_add(1);
             self.figures.rounds_s += took.as_secs_f64();
             self.figures.last_round_s = here.now_ms as f64 / 1e3;
@@ -82,128 +84,165 @@ impl Judge {
     }
 
     fn round(&mut self, here: &Surroundings, stop: &Stop) {
-        let (traces, left_out) = match recent(&self.options.directory, self.options.keep_ended) {
-            Ok(found) => found,
-            // What was known stays true for a while.
-            Err(error) => {
-                self.complain(&self.options.directory.clone(), &error);
-                return;
-            }
-        };
-        self.figures.left_out = left_out;
-        self.figures.unreadable = 0;
-        let present: BTreeSet<_> = traces.iter().map(|trace| trace.directory.clone()).collect();
-        self.followed.retain(|directory, _| present.contains(directory));
-        for trace in traces {
+        let changes = self.directory.refresh(here);
+        self.note(changes);
+        for process in self.directory.processes_mut() {
             if stop.is_set() {
                 return;
             }
-            if let Err(error) = self.look_at(&trace, here) {
-                self.figures.unreadable += 1;
-                self.complain(&trace.directory, &error);
+            let name = process.name().to_owned();
+            let quiet = self.grew.get(&name).map(Instant::elapsed);
+            let is_fresh = quiet.is_some_and(|quiet| is_fresh(process, quiet, here));
+            let shown = self.shown.get(&name);
+            let shown = match process.life() {
+                Life::Over if self.passed_over.contains(&name) => None,
+                Life::Over if process.case().is_none() && shown.is_some() => continue,
+                Life::Over if process.case().is_none() => {
+                    let shown = ended(process, self.options.keep_ended, here);
+                    if shown.is_none() {
+                        self.passed_over.insert(name.clone());
+                    }
+                    shown
+                }
+                _ => followed(process, shown, is_fresh, here),
+            };
+            if let Some(shown) = shown {
+                self.shown.insert(name, shown);
             }
         }
+        self.let_go(here);
     }
 
-    fn look_at(&mut self, trace: &Found, here: &Surroundings) -> anyhow::Result<()> {
-        let known = self.followed.remove(&trace.directory);
-        let followed = match known {
-            Some(known) if known.follower.is_none() && known.written >= trace.written => known,
-            Some(Followed {
-                follower: Some(mut follower),
-                is_fresh,
-                process,
-                ..
-            }) => {
-                let changed = follower.advance()?;
-                let outcome = Outcome::of(follower.case(), here).kind;
-                let same = !changed
-                    && outcome == process.report.outcome.kind
-                    && is_fresh == fresh(follower.case(), outcome, here);
-                let judged = if same { Some(process) } else { None };
-                Followed::new(follower, trace, here, judged)?
-            }
-            _ => Followed::new(Follower::open(&trace.directory)?, trace, here, None)?,
-        };
-        self.followed.insert(trace.directory.clone(), followed);
-        Ok(())
-    }
-
-    /// Names a trace once, however often it cannot be read.
-    fn complain(&mut self, about: &std::path::Path, error: &dyn std::fmt::Display) {
-        if self.complained_about.insert(about.to_owned()) {
-            eprintln!("flinkmem: left out: {error:#}");
+    /// Who is new, who grew, who cannot be read.
+    fn note(&mut self, changes: Changes) {
+        let now = Instant::now();
+        for name in changes.grown {
+            self.passed_over.remove(&name);
+            self.grew.insert(name, now);
         }
+        for name in changes.gone {
+            self.shown.remove(&name);
+            self.grew.remove(&name);
+            self.passed_over.remove(&name);
+        }
+        for (name, why) in changes.unreadable {
+            eprintln!("flinkmem: left out: {why}");
+            self.unreadable.insert(name);
+        }
+        let directory = &self.directory;
+        let is_still =
+            |name: &String| directory.get(name).is_none() && directory.path().join(name).exists();
+        self.unreadable.retain(is_still);
+    }
+
+    /// Who ended too long ago is not shown any more.
+    fn let_go(&mut self, here: &Surroundings) {
+        let keep = self.options.keep_ended;
+        let passed_over = &mut self.passed_over;
+        self.shown.retain(|name, shown| {
+            let stays = shown.is_running || is_recent(shown.last_sample_ms, keep, here);
+            if !stays {
+                passed_over.insert(name.clone());
+            }
+            stays
+        });
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let processes: BTreeMap<String, Arc<Process>> = self
-            .followed
-            .values()
-            .map(|followed| (followed.process.name.clone(), Arc::clone(&followed.process)))
-            .collect();
-        let runs = |process: &&Arc<Process>| process.report.outcome.kind == OutcomeKind::Running;
-        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        self.figures.processes = count(processes.len());
-        self.figures.running = count(processes.values().filter(runs).count());
+        let mut shown: Vec<&Shown> = self.shown.values().collect();
+        shown.sort_by_key(|shown| Reverse((shown.is_running, shown.last_sample_ms)));
+        let left_out = shown.len().saturating_sub(MOST_PROCESSES);
+        shown.truncate(MOST_PROCESSES);
+        self.figures.processes = count(shown.len());
+        self.figures.running = count(shown.iter().filter(|shown| shown.is_running).count());
+        self.figures.left_out = count(left_out);
+        self.figures.unreadable = count(self.unreadable.len());
         Snapshot {
-            processes,
+            processes: shown
+                .into_iter()
+                .map(|shown| (shown.name.clone(), shown.clone()))
+                .collect(),
             figures: self.figures,
         }
     }
 }
 
-impl Followed {
-    /// With `judged` nothing has changed since then.
+/// A process that is followed: its figures anew, its findings where they are due.
+fn followed(
+    process: &mut Process,
+    shown: Option<&Shown>,
+    is_fresh: bool,
+    here: &Surroundings,
+) -> Option<Shown> {
+    let is_judged_anew = process.judge(here);
+    let (case, report) = (process.case()?, process.report()?);
+    let is_running = process.life() == Life::Running;
+    let known = shown.filter(|_| !is_judged_anew);
+    match known {
+        Some(known) => Some(known.with_figures(case, is_running, is_fresh)),
+        None => Shown::new(process.name(), case, report.clone(), is_running, is_fresh),
+    }
+}
+
+/// A process that was over before it was met, if that is not too long ago. It is read once, and its samples are given up.
+fn ended(process: &Process, keep: Duration, here: &Surroundings) -> Option<Shown> {
+    let directory = process.directory();
+    if !is_recent(LastWords::read(directory).t_ms(), keep, here) {
+        return None;
+    }
+    let case = Case::read(directory).ok()?;
+    let report = Report::of(&case, here);
+    Shown::new(process.name(), &case, report, false, false)
+}
+
+impl Shown {
     fn new(
-        follower: Follower,
-        trace: &Found,
-        here: &Surroundings,
-        judged: Option<Arc<Process>>,
-    ) -> anyhow::Result<Self> {
-        let process = match judged {
-            Some(judged) => judged,
-            None => Arc::new(Process::judge(follower.case(), here)?),
+        name: &str,
+        case: &Case,
+        report: Report,
+        is_running: bool,
+        is_fresh: bool,
+    ) -> Option<Self> {
+        let json = report.to_json(true).ok()?;
+        let new = Self {
+            name: name.to_owned(),
+            report: Arc::new(report),
+            json: json.into(),
+            readings: Arc::default(),
+            last_sample_ms: None,
+            is_running,
         };
-        let outcome = process.report.outcome.kind;
-        let is_fresh = fresh(follower.case(), outcome, here);
-        let runs = outcome == OutcomeKind::Running;
-        Ok(Self {
-            follower: runs.then_some(follower),
-            written: trace.written,
-            is_fresh,
-            process,
-        })
+        Some(new.with_figures(case, is_running, is_fresh))
     }
-}
 
-impl Process {
-    fn judge(case: &Case, here: &Surroundings) -> anyhow::Result<Self> {
-        let budget = Budget::recorded(&case.observed);
-        let report = Report::with_budget(case, here, budget.as_ref());
-        let is_fresh = fresh(case, report.outcome.kind, here);
-        let readings = Readings::of(case, &report, is_fresh);
-        let identity = readings.identity.as_ref();
-        Ok(Self {
-            name: identity.map_or_else(String::new, |identity| identity.trace.clone()),
-            directory: case.directory.clone(),
-            json: report.to_json(true)?,
+    /// The same findings, newer figures.
+    fn with_figures(&self, case: &Case, is_running: bool, is_fresh: bool) -> Self {
+        Self {
+            readings: Arc::new(Readings::of(case, &self.report, is_fresh)),
             last_sample_ms: case.timeline.moments.last().map(|moment| moment.t_ms),
-            readings: Arc::new(readings),
-            report,
-        })
+            is_running,
+            ..self.clone()
+        }
     }
 }
 
-/// Whether the last sample tells of the present.
-fn fresh(case: &Case, outcome: OutcomeKind, here: &Surroundings) -> bool {
-    let moments = &case.timeline.moments;
-    let Some(last) = moments.last() else {
-        return false;
-    };
-    // An agent that was told to sample rarely is not late.
-    let before = moments.len().checked_sub(2).and_then(|index| moments.get(index));
-    let apart = before.map_or(0, |before| last.t_ms.saturating_sub(before.t_ms));
-    let age = here.now_ms.saturating_sub(last.t_ms);
-    outcome == OutcomeKind::Running && age <= STALE_MS.max(apart.saturating_mul(3))
+/// Whether the last sample of a process tells of the present. `quiet` is how long its trace has not grown.
+fn is_fresh(process: &Process, quiet: Duration, here: &Surroundings) -> bool {
+    let patience = STALE.max(interval(process.header()).saturating_mul(3));
+    let is_here = process.header().host == here.host;
+    let is_recent = || is_recent(last_sample_ms(process.case()), patience, here);
+    process.life() == Life::Running && quiet <= patience && (!is_here || is_recent())
+}
+
+fn last_sample_ms(case: Option<&Case>) -> Option<i64> {
+    Some(case?.timeline.moments.last()?.t_ms)
+}
+
+fn is_recent(t_ms: Option<i64>, within: Duration, here: &Surroundings) -> bool {
+    let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
+    t_ms.is_some_and(|t_ms| here.now_ms.saturating_sub(t_ms) <= within_ms)
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,6 @@ mod page;
 mod routes;
 mod service;
 mod stop;
-mod traces;
 
 pub use export::{ExportOptions, OtlpEndpoint, parse_headers, parse_resource};
 pub use service::{Options, run};

@@ -1,7 +1,6 @@
 //! Pages for people, made here: no script, nothing loaded.
 
-use super::board::{Process, Snapshot};
-use crate::case::OutcomeKind;
+use super::board::{Shown, Snapshot};
 use crate::finding::{Finding, Severity};
 use crate::report::{ProcessKind, to_text};
 use crate::units::{bytes, duration, rfc3339};
@@ -20,7 +19,7 @@ small{opacity:.75}";
 
 /// All processes with their verdicts, the worst first.
 pub(super) fn index(snapshot: &Snapshot) -> String {
-    let mut processes: Vec<&Process> = snapshot.processes.values().map(|process| &**process).collect();
+    let mut processes: Vec<&Shown> = snapshot.processes.values().collect();
     processes.sort_by_key(|process| Reverse(worst(process)));
     let mut body = String::from("<h1>flinkmem</h1>\n");
     if processes.is_empty() {
@@ -37,7 +36,7 @@ pub(super) fn index(snapshot: &Snapshot) -> String {
 }
 
 /// The report of one process.
-pub(super) fn process(process: &Process) -> String {
+pub(super) fn process(process: &Shown) -> String {
     let text = to_text(&process.report);
     let title = title(process);
     let path = path_segment(&process.name);
@@ -49,7 +48,7 @@ pub(super) fn process(process: &Process) -> String {
     document(&title, &body)
 }
 
-fn row(body: &mut String, process: &Process) {
+fn row(body: &mut String, process: &Shown) {
     let report = &process.report;
     let first = report.findings.first();
     let verdict = first.map_or_else(
@@ -57,19 +56,34 @@ fn row(body: &mut String, process: &Process) {
         |finding| {
             let severity = severity(finding.severity);
             let others = report.findings.len() - 1;
-            let others = if others > 0 { format!(" <small>and {others} more</small>") } else { String::new() };
+            let others = if others > 0 {
+                format!(" <small>and {others} more</small>")
+            } else {
+                String::new()
+            };
             format!(
                 "<span class={severity}>{}</span> {}, {:.0} % sure{others}<br><small>{}</small>",
                 severity.to_uppercase(),
                 finding.label.name(),
                 finding.confidence * 100.0,
-                escaped(finding.consumer.name.as_deref().unwrap_or("consumer not known")),
+                escaped(
+                    finding
+                        .consumer
+                        .name
+                        .as_deref()
+                        .unwrap_or("consumer not known")
+                ),
             )
         },
     );
-    let runs = report.outcome.kind == OutcomeKind::Running;
-    let outcome = if runs { "running" } else { &report.outcome.detail };
-    let last = process.last_sample_ms.map_or_else(|| "none".to_owned(), rfc3339);
+    let outcome = if process.is_running {
+        "running"
+    } else {
+        &report.outcome.detail
+    };
+    let last = process
+        .last_sample_ms
+        .map_or_else(|| "none".to_owned(), rfc3339);
     // Writing to a string cannot fail.
     let _ = writeln!(
         body,
@@ -83,14 +97,20 @@ fn row(body: &mut String, process: &Process) {
 }
 
 fn limit(finding: &Finding) -> String {
-    let size = finding.limit.bytes.map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
+    let size = finding
+        .limit
+        .bytes
+        .map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
     let forecast = finding.forecast.map_or_else(String::new, |forecast| {
-        format!("<br><small>exhausted in {}</small>", duration(forecast.exhausted_in_s))
+        format!(
+            "<br><small>exhausted in {}</small>",
+            duration(forecast.exhausted_in_s)
+        )
     });
     format!("{}{size}{forecast}", escaped(finding.limit.name))
 }
 
-fn title(process: &Process) -> String {
+fn title(process: &Shown) -> String {
     let subject = &process.report.subject;
     let kind = match subject.process {
         ProcessKind::Tm => "TaskManager",
@@ -98,12 +118,19 @@ fn title(process: &Process) -> String {
         ProcessKind::Jvm => "JVM",
     };
     let host = subject.host.as_deref().unwrap_or("an unknown host");
-    let pid = subject.pid.map_or_else(String::new, |pid| format!(", pid {pid}"));
+    let pid = subject
+        .pid
+        .map_or_else(String::new, |pid| format!(", pid {pid}"));
     format!("{kind} on {host}{pid}")
 }
 
-fn worst(process: &Process) -> Option<Severity> {
-    process.report.findings.iter().map(|finding| finding.severity).max()
+fn worst(process: &Shown) -> Option<Severity> {
+    process
+        .report
+        .findings
+        .iter()
+        .map(|finding| finding.severity)
+        .max()
 }
 
 fn severity(severity: Severity) -> &'static str {
@@ -156,8 +183,14 @@ mod tests {
 
     #[test]
     fn names_of_directories_stay_names() {
-        assert_eq!(path_segment("flinkmem-tm-0-4711-20260101T000000Z"), "flinkmem-tm-0-4711-20260101T000000Z");
-        assert_eq!(path_segment("a/../b?c#d \"é"), "a%2F..%2Fb%3Fc%23d%20%22%C3%A9");
+        assert_eq!(
+            path_segment("flinkmem-tm-0-4711-20260101T000000Z"),
+            "flinkmem-tm-0-4711-20260101T000000Z"
+        );
+        assert_eq!(
+            path_segment("a/../b?c#d \"é"),
+            "a%2F..%2Fb%3Fc%23d%20%22%C3%A9"
+        );
         assert_eq!(escaped("<script>'\"&"), "&lt;script&gt;&#39;&quot;&amp;");
     }
 }

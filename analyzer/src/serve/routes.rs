@@ -1,14 +1,16 @@
 //! What each address answers.
 
 use super::api::{Findings, Processes, Refusal};
-use super::board::{Board, Process};
+use super::board::{Board, Shown};
 use super::page;
 use crate::finding::Severity;
 use crate::metrics::Format;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
@@ -36,7 +38,12 @@ pub(super) fn router(shared: Shared) -> Router {
         .route("/api/v1/findings", get(findings))
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .fallback(async || refusal(StatusCode::NOT_FOUND, "nothing here; see docs/serve.md for the addresses"))
+        .fallback(async || {
+            refusal(
+                StatusCode::NOT_FOUND,
+                "nothing here; see docs/serve.md for the addresses",
+            )
+        })
         .layer(map_response(secured))
         .with_state(shared)
 }
@@ -58,7 +65,10 @@ async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     let format = Format::accepted(accept.unwrap_or_default());
     match shared.board.exposition().to_text(format) {
         Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
-        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
+        Err(_) => refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the metrics could not be written",
+        ),
     }
 }
 
@@ -68,7 +78,7 @@ async fn processes(State(shared): State<Shared>) -> Response {
 
 async fn report(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
     match known(&shared, &name) {
-        Some(process) => typed("application/json", process.json.clone()),
+        Some(shown) => typed("application/json", shown.json.to_string()),
         None => unknown(),
     }
 }
@@ -95,14 +105,20 @@ async fn findings(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
     let Ok(Query(wanted)) = wanted else {
-        return refusal(StatusCode::BAD_REQUEST, "the one parameter is severity, with info, warning or critical");
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "the one parameter is severity, with info, warning or critical",
+        );
     };
     let at_least = match wanted.severity {
         AtLeast::Info => Severity::Info,
         AtLeast::Warning => Severity::Warning,
         AtLeast::Critical => Severity::Critical,
     };
-    json(StatusCode::OK, &Findings::of(&shared.board.snapshot(), at_least))
+    json(
+        StatusCode::OK,
+        &Findings::of(&shared.board.snapshot(), at_least),
+    )
 }
 
 async fn index(State(shared): State<Shared>) -> Response {
@@ -111,7 +127,7 @@ async fn index(State(shared): State<Shared>) -> Response {
 
 async fn process_page(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
     match known(&shared, &name) {
-        Some(process) => typed(HTML, page::process(&process)),
+        Some(shown) => typed(HTML, page::process(&shown)),
         None => unknown(),
     }
 }
@@ -122,22 +138,31 @@ async fn ready(State(shared): State<Shared>) -> Response {
     let now_s = jiff::Timestamp::now().as_millisecond() as f64 / 1e3;
     let patience = (shared.every * 10).max(Duration::from_secs(120));
     if figures.rounds == 0 {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the traces are being read for the first time");
+        return refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the traces are being read for the first time",
+        );
     }
     if now_s - figures.last_round_s > patience.as_secs_f64() {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "the last round of judging was too long ago");
+        return refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the last round of judging was too long ago",
+        );
     }
     "ready\n".into_response()
 }
 
 const HTML: &str = "text/html; charset=utf-8";
 
-fn known(shared: &Shared, name: &str) -> Option<Arc<Process>> {
+fn known(shared: &Shared, name: &str) -> Option<Shown> {
     shared.board.snapshot().processes.get(name).cloned()
 }
 
 fn unknown() -> Response {
-    refusal(StatusCode::NOT_FOUND, "no process of that name; /api/v1/processes lists them")
+    refusal(
+        StatusCode::NOT_FOUND,
+        "no process of that name; /api/v1/processes lists them",
+    )
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

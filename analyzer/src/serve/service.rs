@@ -89,7 +89,11 @@ fn announce(options: &Options, address: SocketAddr) {
 }
 
 /// The thread that judges. The receiver is told when that thread ends.
-fn judge(options: &Options, board: &Arc<Board>, stop: &Stop) -> anyhow::Result<oneshot::Receiver<()>> {
+fn judge(
+    options: &Options,
+    board: &Arc<Board>,
+    stop: &Stop,
+) -> anyhow::Result<oneshot::Receiver<()>> {
     let judge = Judge::new(Judging {
         directory: options.directory.clone(),
         every: options.every,
@@ -102,7 +106,9 @@ fn judge(options: &Options, board: &Arc<Board>, stop: &Stop) -> anyhow::Result<o
         judge.run(&board, &stop);
     };
     let named = thread::Builder::new().name("judge".to_owned());
-    named.spawn(run).map_err(|error| anyhow!("cannot start a thread: {error}"))?;
+    named
+        .spawn(run)
+        .map_err(|error| anyhow!("cannot start a thread: {error}"))?;
     Ok(ended)
 }
 
@@ -113,6 +119,8 @@ fn export(options: &Options, board: &Arc<Board>, stop: &Stop) -> anyhow::Result<
     let (board, stop) = (Arc::clone(board), stop.clone());
     let run = move || Exporter::new(export).run(&board, &stop);
     let named = thread::Builder::new().name("otlp".to_owned());
-    named.spawn(run).map_err(|error| anyhow!("cannot start a thread: {error}"))?;
+    named
+        .spawn(run)
+        .map_err(|error| anyhow!("cannot start a thread: {error}"))?;
     Ok(())
 }
