@@ -12,6 +12,7 @@
 //! - `live`: traces that grow, directories of them; `replay` writes a simulated life bit by bit
 //! - `watch`: what is told of living processes, and when
 //! - `top`: what a view says of processes whose story is known
+//! - `metrics`: each row of the table of signals reads the field that it says
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -32,6 +33,7 @@ mod html;
 mod incidents;
 mod inputs;
 mod live;
+mod metrics;
 mod model;
 mod replay;
 mod reports;
