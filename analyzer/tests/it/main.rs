@@ -13,6 +13,8 @@
 //! - `watch`: what is told of living processes, and when
 //! - `top`: what a view says of processes whose story is known
 //! - `metrics`: each row of the table of signals reads the field that it says
+//! - `otlp`: export, against a receiver that decodes with OpenTelemetry's own types
+//! - `serve`: the HTTP server from outside, odd and slow clients among them
 //! - `model`: the memory model against what Flink itself answered, and properties of any input
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +38,9 @@ mod live;
 mod metrics;
 mod model;
 mod replay;
+mod otlp;
 mod reports;
+mod serve;
 mod synth;
 mod top;
 mod watch;
