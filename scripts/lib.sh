@@ -53,6 +53,8 @@ want_readers() {
     command -v "$program" >/dev/null || (install_package "$program" "$program, for what the command line writes for it") || true
   done
 }
+# A Prometheus that scrapes what `flinkmem serve` tells. Without it a few tests say that they are skipped.
+want_prometheus() { (scripts/fetch-prometheus >/dev/null) || true; }
 
 # A browser without a window, for the tests of HTML reports. Without it they say that they are skipped.
 want_chromium() {

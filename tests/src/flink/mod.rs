@@ -12,6 +12,7 @@ mod rest;
 mod turn;
 
 pub use cluster::{Cluster, ClusterBuilder};
+pub(crate) use configuration::free_port;
 pub use home::Home;
 pub use launch::Role;
 pub use rest::{JobId, Rest};
