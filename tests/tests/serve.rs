@@ -100,6 +100,7 @@ fn a_real_prometheus_sees_a_real_leak_and_answers_the_whole_dashboard() -> Resul
     the_alert_names_the_consumer(&prometheus)?;
     the_text_is_clean(&tools, &serve)?;
     the_dashboard_is_answered(&prometheus, begin, container.is_ok())?;
+    the_questions_of_the_document_are_answered(&prometheus)?;
 
     cluster.taskmanager().kill()?;
     wait_for(
@@ -213,6 +214,24 @@ fn the_dashboard_is_answered(
         "only {asked} queries were found in the dashboard"
     );
     ensure!(empty.is_empty(), "without data:\n{}", empty.join("\n"));
+    Ok(())
+}
+
+/// Each line of docs/metrics.md's block of PromQL that is no comment.
+fn the_questions_of_the_document_are_answered(prometheus: &Prometheus) -> Result<()> {
+    let document = fs::read_to_string(artefacts::root().join("docs/metrics.md"))?;
+    let block = document
+        .split_once("```promql\n")
+        .and_then(|(_, rest)| rest.split_once("```"));
+    let (block, _) = block.context("no block of PromQL")?;
+    let questions: Vec<&str> = block
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    ensure!(!questions.is_empty(), "no questions");
+    for question in questions {
+        prometheus.query(question)?;
+    }
     Ok(())
 }
 

@@ -338,6 +338,7 @@ fn help_tells_examples_and_exit_status() {
         vec!["diagnose", "--help"],
         vec!["doctor", "--help"],
         vec!["top", "--help"],
+        vec!["serve", "--help"],
     ] {
         let output = flinkmem(&arguments);
         assert_eq!(output.status.code(), Some(0));
