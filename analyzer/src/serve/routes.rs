@@ -7,17 +7,20 @@ use crate::finding::Severity;
 use crate::metrics::Format;
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 /// What requests are answered from.
 #[derive(Debug, Clone)]
@@ -25,6 +28,10 @@ pub(super) struct Shared {
     pub(super) board: Arc<Board>,
     /// Time from one round of judging to the next, at the least.
     pub(super) every: Duration,
+    /// Listening for this machine only.
+    pub(super) is_local: bool,
+    /// Pages are made one at a time: they are large.
+    pub(super) page: Arc<Semaphore>,
 }
 
 /// All addresses.
@@ -44,8 +51,30 @@ pub(super) fn router(shared: Shared) -> Router {
                 "nothing here; see docs/serve.md for the addresses",
             )
         })
+        .layer(from_fn_with_state(shared.clone(), only_for_this_machine))
         .layer(map_response(secured))
         .with_state(shared)
+}
+
+/// A page from elsewhere in a browser on this machine can have its own name lead here. The browser then tells that name, and takes our answer for that page's own.
+async fn only_for_this_machine(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+    if shared.is_local && !host.is_none_or(is_this_machine) {
+        return refusal(
+            StatusCode::FORBIDDEN,
+            "this is for the machine itself, by the name localhost or 127.0.0.1; --listen opens it",
+        );
+    }
+    next.run(request).await
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let address = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Pages load nothing from anywhere and are in nobody's cache.
@@ -127,8 +156,19 @@ async fn index(State(shared): State<Shared>) -> Response {
 
 async fn process_page(State(shared): State<Shared>, Path(name): Path<String>) -> Response {
     match known(&shared, &name) {
-        Some(shown) => typed(HTML, page::process(&shown)),
+        Some(shown) => made(&shared, move || page::process(&shown)).await,
         None => unknown(),
+    }
+}
+
+/// A page that takes a moment to make: apart from those who answer, and one at a time.
+async fn made(shared: &Shared, make: impl FnOnce() -> String + Send + 'static) -> Response {
+    let Ok(_turn) = shared.page.acquire().await else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    match spawn_blocking(make).await {
+        Ok(page) => typed(HTML, page),
+        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made"),
     }
 }
 
@@ -183,4 +223,19 @@ fn json(status: StatusCode, answer: &impl Serialize) -> Response {
 
 fn typed(content_type: &'static str, text: String) -> Response {
     ([(CONTENT_TYPE, content_type)], text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_known() {
+        for host in ["localhost", "LOCALHOST:19910", "127.0.0.1:19910", "127.0.0.2", "[::1]:19910", "[::1]"] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in ["", "example.com", "localhost.example.com:19910", "127.0.0.1.example.com", "10.0.0.1:19910", ":19910", "0.0.0.0"] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What to serve, where and how.
 #[derive(Debug, Clone)]
@@ -50,7 +50,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     })?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    announce(&options, listener.local_addr()?);
+    let address = listener.local_addr()?;
+    announce(&options, address);
 
     let board = Arc::new(Board::default());
     let stop = Stop::default();
@@ -59,6 +60,8 @@ async fn serve(options: Options) -> anyhow::Result<()> {
     let shared = Shared {
         board,
         every: options.every,
+        is_local: address.ip().is_loopback(),
+        page: Arc::new(Semaphore::new(1)),
     };
     let mut failed = false;
     let ended = async {

@@ -78,7 +78,7 @@ impl Server {
 
     /// Status, head and body of what is at `path`.
     fn request(&self, method: &str, path: &str, headers: &str) -> (u16, String, String) {
-        let request = format!("{method} {path} HTTP/1.1\r\nHost: flinkmem\r\n{headers}\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
         let answer = String::from_utf8(self.answer(request.as_bytes())).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -289,6 +289,22 @@ fn a_name_is_looked_up_and_never_a_path() {
 }
 
 #[test]
+fn a_page_from_elsewhere_cannot_read_it_by_a_name_of_its_own() {
+    let traces = tempfile::tempdir().unwrap();
+    let ask = |server: &Server, host: &str| {
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let answer = server.answer(request.as_bytes());
+        String::from_utf8_lossy(&answer[..12]).into_owned()
+    };
+    let local = Server::start(traces.path(), &[]);
+    assert_eq!(ask(&local, &local.address.to_string()), "HTTP/1.1 200");
+    assert_eq!(ask(&local, "evil.example.com"), "HTTP/1.1 403");
+    let mut open = Server::start(traces.path(), &["--listen", "0.0.0.0:0"]);
+    open.address.set_ip([127, 0, 0, 1].into());
+    assert_eq!(ask(&open, "flinkmem.example.com"), "HTTP/1.1 200");
+}
+
+#[test]
 fn what_is_no_question_is_refused_with_a_reason() {
     let traces = tempfile::tempdir().unwrap();
     let server = Server::start(traces.path(), &[]);
@@ -324,7 +340,7 @@ fn heads_that_are_too_large_are_refused_and_bodies_not_read() {
     let long = format!("X: {}\r\n", "x".repeat(100_000));
     let many: String = (0..1000).map(|i| format!("X{i}: y\r\n")).collect();
     for head in [&long, &many] {
-        let request = format!("GET /healthz HTTP/1.1\r\nHost: a\r\n{head}\r\n");
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{head}\r\n");
         let answer = server.answer(request.as_bytes());
         assert!(
             answer.starts_with(b"HTTP/1.1 431"),
@@ -333,7 +349,7 @@ fn heads_that_are_too_large_are_refused_and_bodies_not_read() {
         );
     }
     let mut with_body =
-        b"POST /metrics HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n".to_vec();
+        b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n".to_vec();
     with_body.extend(vec![b'x'; 100_000]);
     let answer = server.answer(&with_body);
     assert!(
@@ -355,7 +371,7 @@ fn whoever_dawdles_holds_up_nobody_and_is_cut_off() {
         let begun: &[u8] = [
             &b""[..],
             b"GET /metr",
-            b"GET /metrics HTTP/1.1\r\nHost: a\r\n",
+            b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
         ][i % 3];
         stream.write_all(begun).unwrap();
     }
@@ -530,7 +546,7 @@ fn odd_request() -> impl Strategy<Value = Vec<u8>> {
     let written = (method, path, version, prop::collection::vec(header, 0..6)).prop_map(
         |(method, path, version, headers)| {
             format!(
-                "{method} {path} {version}\r\nHost: a\r\n{}\r\n\r\n",
+                "{method} {path} {version}\r\nHost: localhost\r\n{}\r\n\r\n",
                 headers.join("\r\n")
             )
             .into_bytes()
