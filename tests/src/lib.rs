@@ -11,6 +11,7 @@ pub mod bench;
 pub mod browser;
 pub mod cgroup;
 pub mod documents;
+pub mod crowd;
 pub mod flink;
 pub mod javac;
 pub mod jdk;

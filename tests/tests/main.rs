@@ -25,6 +25,7 @@ mod native_objects; // Java objects that hold native memory: exact counts, and w
 mod options; // options honoured; wrong ones named
 mod pauses; // pauses with their cause, and what else keeps a process from running
 mod serve; // a real Prometheus scrapes a real Flink: alerts, dashboard
+mod serve_cost; // what the server takes, for one process and for fifty
 mod surroundings; // children, other processes in the container, page cache, host
 mod threads; // threads by name pattern, who starts them, what limits them
 mod top; // the terminal view: limits as given, keys, signals, the terminal given back

@@ -57,8 +57,15 @@ pub(super) fn router(shared: Shared) -> Router {
 }
 
 /// A page from elsewhere in a browser on this machine can have its own name lead here. The browser then tells that name, and takes our answer for that page's own.
-async fn only_for_this_machine(State(shared): State<Shared>, request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).map(|host| host.to_str().unwrap_or_default());
+async fn only_for_this_machine(
+    State(shared): State<Shared>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request
+        .headers()
+        .get(HOST)
+        .map(|host| host.to_str().unwrap_or_default());
     if shared.is_local && !host.is_none_or(is_this_machine) {
         return refusal(
             StatusCode::FORBIDDEN,
@@ -74,7 +81,10 @@ fn is_this_machine(host: &str) -> bool {
         _ => host,
     };
     let address = name.trim_start_matches('[').trim_end_matches(']');
-    name.eq_ignore_ascii_case("localhost") || address.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+    name.eq_ignore_ascii_case("localhost")
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Pages load nothing from anywhere and are in nobody's cache.
@@ -168,7 +178,10 @@ async fn made(shared: &Shared, make: impl FnOnce() -> String + Send + 'static) -
     };
     match spawn_blocking(make).await {
         Ok(page) => typed(HTML, page),
-        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be made"),
+        Err(_) => refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the page could not be made",
+        ),
     }
 }
 
@@ -231,10 +244,25 @@ mod tests {
 
     #[test]
     fn names_of_this_machine_are_known() {
-        for host in ["localhost", "LOCALHOST:19910", "127.0.0.1:19910", "127.0.0.2", "[::1]:19910", "[::1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:19910",
+            "127.0.0.1:19910",
+            "127.0.0.2",
+            "[::1]:19910",
+            "[::1]",
+        ] {
             assert!(is_this_machine(host), "{host}");
         }
-        for host in ["", "example.com", "localhost.example.com:19910", "127.0.0.1.example.com", "10.0.0.1:19910", ":19910", "0.0.0.0"] {
+        for host in [
+            "",
+            "example.com",
+            "localhost.example.com:19910",
+            "127.0.0.1.example.com",
+            "10.0.0.1:19910",
+            ":19910",
+            "0.0.0.0",
+        ] {
             assert!(!is_this_machine(host), "{host}");
         }
     }
