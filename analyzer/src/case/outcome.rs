@@ -48,6 +48,9 @@ const LAST_WORDS_MS: u64 = 5_000;
 /// A trace whose last sample is no older than this, or than three intervals, is still being written.
 const FRESH_MS: i64 = 5_000;
 
+/// How far ahead of the look the last sample may be: a look at many traces takes a while, and clocks of hosts differ.
+const AHEAD_MS: i64 = 60_000;
+
 /// From this share of the cgroup's limit on, a kill is likely to be the kernel's.
 const NEAR_LIMIT: f64 = 0.97;
 
@@ -74,7 +77,7 @@ impl Surroundings {
     ) -> Option<String> {
         let age_ms = last_ms.map(|last_ms| self.now_ms.saturating_sub(last_ms));
         let fresh_ms = fresh_ms(header);
-        let age_ms = age_ms.filter(|age_ms| (0..=fresh_ms).contains(age_ms));
+        let age_ms = age_ms.filter(|age_ms| (-AHEAD_MS..=fresh_ms).contains(age_ms));
         let lock = match header.host == self.host {
             true => lock_of(directory),
             // Locks need not reach other hosts.
@@ -88,7 +91,7 @@ impl Surroundings {
         if lives {
             return Some("the process is running on this host".to_owned());
         }
-        let age_s = age_ms.filter(|_| lock == Lock::Unknown)? / 1000;
+        let age_s = age_ms.filter(|_| lock == Lock::Unknown)?.max(0) / 1000;
         Some(format!(
             "the trace is being written: its last sample is {age_s} s old"
         ))

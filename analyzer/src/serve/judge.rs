@@ -14,8 +14,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The thread rests at least this many times as long as a round took, so that it never takes more than a fifth of a processor.
+/// The thread rests this many times as long as a round took, so that it takes a fifth of a processor at the most, …
 const REST: u32 = 4;
+
+/// … but no longer than this: what is shown is to be of the present.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// Processes that are shown, the living ones first: each makes some 150 series.
 const MOST_PROCESSES: usize = 200;
@@ -70,47 +73,59 @@ impl Judge {
         loop {
             let began = Instant::now();
             let here = Surroundings::here();
-            self.round(&here, stop);
+            self.round(&here, board, stop);
             let took = began.elapsed();
             self.figures.rounds = self.figures.rounds.saturating_add(1);
             self.figures.rounds_s += took.as_secs_f64();
             self.figures.last_round_s = here.now_ms as f64 / 1e3;
             board.publish(self.snapshot());
-            let rest = self.options.every.saturating_sub(took).max(took * REST);
-            if stop.wait(rest) {
+            let rest = took.saturating_mul(REST).min(LONGEST_REST);
+            if stop.wait(rest.max(self.options.every.saturating_sub(took))) {
                 return;
             }
         }
     }
 
-    fn round(&mut self, here: &Surroundings, stop: &Stop) {
+    fn round(&mut self, here: &Surroundings, board: &Board, stop: &Stop) {
         let changes = self.directory.refresh(here);
         self.note(changes);
-        for process in self.directory.processes_mut() {
+        let processes = self.directory.processes();
+        let names: Vec<String> = processes.map(|process| process.name().to_owned()).collect();
+        for name in names {
             if stop.is_set() {
                 return;
             }
-            let name = process.name().to_owned();
-            let quiet = self.grew.get(&name).map(Instant::elapsed);
-            let is_fresh = quiet.is_some_and(|quiet| is_fresh(process, quiet, here));
-            let shown = self.shown.get(&name);
-            let shown = match process.life() {
-                Life::Over if self.passed_over.contains(&name) => None,
-                Life::Over if process.case().is_none() && shown.is_some() => continue,
-                Life::Over if process.case().is_none() => {
-                    let shown = ended(process, self.options.keep_ended, here);
-                    if shown.is_none() {
-                        self.passed_over.insert(name.clone());
-                    }
-                    shown
-                }
-                _ => followed(process, shown, is_fresh, here),
-            };
-            if let Some(shown) = shown {
-                self.shown.insert(name, shown);
+            self.look_at(&name, here);
+            // The first round has much to read; what is known is shown meanwhile.
+            if self.figures.rounds == 0 {
+                board.publish(self.snapshot());
             }
         }
         self.let_go(here);
+    }
+
+    fn look_at(&mut self, name: &str, here: &Surroundings) {
+        let Some(process) = self.directory.get_mut(name) else {
+            return;
+        };
+        let quiet = self.grew.get(name).map(Instant::elapsed);
+        let is_fresh = quiet.is_some_and(|quiet| is_fresh(process, quiet, here));
+        let known = self.shown.get(name);
+        let is_followed = process.case().is_some();
+        let shown = if is_followed {
+            followed(process, known, is_fresh, here)
+        } else if known.is_none() && !self.passed_over.contains(name) {
+            let shown = ended(process, self.options.keep_ended, here);
+            if shown.is_none() {
+                self.passed_over.insert(name.to_owned());
+            }
+            shown
+        } else {
+            None
+        };
+        if let Some(shown) = shown {
+            self.shown.insert(name.to_owned(), shown);
+        }
     }
 
     /// Who is new, who grew, who cannot be read.
