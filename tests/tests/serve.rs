@@ -16,6 +16,10 @@ const CONSUMER: &str = "com.acme.DirectLeakJob$Enricher.lookUp";
 
 /// What has no data in this test, and why. Everything else that the dashboard asks for must have some.
 const WITHOUT_DATA: &[(&str, &str)] = &[
+    (
+        "flinkmem_finding_exhausted_in_seconds",
+        "the limit is met within half a minute, and then there is nothing to forecast",
+    ),
     ("flinkmem_rocksdb_", "the job has no state"),
     (
         "flinkmem_pids_limit",
