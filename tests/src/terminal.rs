@@ -3,13 +3,16 @@
 use crate::process::Process;
 use crate::wait::{PATIENCE, wait_for};
 use anyhow::{Context, Result};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Size of a terminal.
@@ -31,6 +34,8 @@ pub struct Program {
     terminal: OwnedFd,
     before: Termios,
     output: Arc<Mutex<Vec<u8>>>,
+    is_closed: Arc<AtomicBool>,
+    reader: JoinHandle<()>,
 }
 
 /// A program that has ended.
@@ -44,6 +49,25 @@ pub struct Ended {
     after: Termios,
 }
 
+/// Keeps what a program writes until its terminal is closed.
+fn read_all(mut picture: File, kept: &Mutex<Vec<u8>>, is_closed: &AtomicBool) {
+    const LOOK_EVERY_MS: u16 = 50;
+    let mut buffer = [0; 4096];
+    while !is_closed.load(Ordering::Relaxed) {
+        let mut polled = [PollFd::new(picture.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut polled, LOOK_EVERY_MS).unwrap_or(0) == 0 {
+            continue;
+        }
+        let Ok(length) = picture.read(&mut buffer) else {
+            return;
+        };
+        let read = buffer.get(..length).unwrap_or_default();
+        kept.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(read);
+    }
+}
+
 impl Program {
     /// Starts it.
     ///
@@ -51,29 +75,37 @@ impl Program {
     /// When there is no terminal to be had, or the program cannot be started.
     pub fn start(command: &mut Command, size: Screen) -> Result<Self> {
         let OpenptyResult { master, slave } = openpty(Some(&winsize(size)), None)?;
+        // Copies are closed in programs that are started, which would otherwise hold both ends of their own terminal open.
+        let (master, slave) = (master.try_clone()?, slave.try_clone()?);
         let before = tcgetattr(&slave)?;
         let end = || -> Result<Stdio> { Ok(slave.try_clone()?.into()) };
         command.stdin(end()?).stdout(end()?).stderr(end()?);
         let process = Process::start(command, Vec::new())?;
         let output = Arc::new(Mutex::new(Vec::new()));
-        let mut picture = File::from(master.try_clone()?);
-        let kept = Arc::clone(&output);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(length) = picture.read(&mut buffer) {
-                let read = buffer.get(..length).unwrap_or_default();
-                kept.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .extend_from_slice(read);
-            }
-        });
+        let picture = File::from(master.try_clone()?);
+        let is_closed = Arc::new(AtomicBool::new(false));
+        let (kept, closed) = (Arc::clone(&output), Arc::clone(&is_closed));
+        let reader = std::thread::spawn(move || read_all(picture, &kept, &closed));
         Ok(Self {
             process,
             keyboard: File::from(master),
             terminal: slave,
             before,
             output,
+            is_closed,
+            reader,
         })
+    }
+
+    /// Takes the terminal away, as a connection that is lost does, and waits for the program's end.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn lose_the_terminal(mut self) -> Result<ExitStatus> {
+        self.is_closed.store(true, Ordering::Relaxed);
+        let _ = self.reader.join();
+        drop((self.keyboard, self.terminal));
+        self.process.wait(PATIENCE)
     }
 
     /// Waits until it has written some words next to each other.

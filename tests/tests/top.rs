@@ -398,6 +398,21 @@ fn a_signal_ends_it_and_the_terminal_is_as_it_was() -> Result<()> {
 }
 
 #[test]
+fn it_ends_when_its_terminal_is_gone() -> Result<()> {
+    let jdk = Jdk::find(17)?;
+    let jvm = idle(&jdk, None)?;
+    let screen = Screen {
+        columns: 80,
+        lines: 24,
+    };
+    let mut program = watching(&jvm, screen)?;
+    program.wait_for("jvm_metaspace")?;
+    // Its own group has another terminal or none, so no signal tells it.
+    program.lose_the_terminal()?;
+    Ok(())
+}
+
+#[test]
 fn once_a_second_it_costs_little() -> Result<()> {
     /// Of one processor; a debug build takes several times what a release build takes.
     const MOST: f64 = 0.05;

@@ -1,11 +1,13 @@
-//! Pages for people, made here: no script, nothing loaded.
+//! Pages for people: the list of processes, made here without a script, and the report of each, which is that of `diagnose --format html`.
 
 use super::board::{Shown, Snapshot};
+use crate::case::Case;
 use crate::finding::{Finding, Severity};
-use crate::report::{ProcessKind, to_text};
+use crate::report::{ProcessKind, html, to_text};
 use crate::units::{bytes, duration, rfc3339};
 use std::cmp::Reverse;
 use std::fmt::Write;
+use std::path::Path;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -35,8 +37,16 @@ pub(super) fn index(snapshot: &Snapshot) -> String {
     document("flinkmem", &body)
 }
 
-/// The report of one process.
+/// The report of one process: with its history read anew, or as text where the trace is gone meanwhile.
 pub(super) fn process(process: &Shown) -> String {
+    let trace = process.report.subject.trace.as_deref();
+    match trace.and_then(|trace| Case::read(Path::new(trace)).ok()) {
+        Some(case) => html::to_html(&case, &process.report),
+        None => as_text(process),
+    }
+}
+
+fn as_text(process: &Shown) -> String {
     let text = to_text(&process.report);
     let title = title(process);
     let path = path_segment(&process.name);

@@ -20,6 +20,7 @@
 mod choice;
 mod draw;
 mod frame;
+mod keyboard;
 mod screen;
 mod subject;
 mod terminal;

@@ -1,12 +1,13 @@
 //! The loop: time, keys and signals. The terminal is given back as it was, also after an error, a panic or a signal.
 
 use super::draw::{Palette, Scene, draw, draw_choice};
+use super::keyboard::{Input, Keyboard};
 use super::screen::{Page, Panel, Rows, Screen, Wish, put_in_order};
 use super::view::View;
 use super::{Choice, Subject, SubjectError};
 use crate::case::Outcome;
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{Event, KeyEventKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -92,6 +93,7 @@ impl Shown {
         terminal: &mut DefaultTerminal,
         is_to_stop: &AtomicBool,
     ) -> anyhow::Result<Ended> {
+        let keyboard = Keyboard::open()?;
         self.renew_view();
         self.draw(terminal)?;
         while !is_to_stop.load(Ordering::Relaxed) {
@@ -108,19 +110,19 @@ impl Shown {
             } else {
                 wait.min(PATIENCE)
             };
-            if event::poll(wait)? {
-                let wish = match event::read()? {
-                    Event::Key(key) if key.kind != KeyEventKind::Release => {
-                        let rows = self.rows();
-                        self.screen.press(key, rows)
-                    }
-                    _ => Wish::Draw,
-                };
-                if self.fulfil(wish)? {
-                    return Ok(Ended::Left);
+            let wish = match keyboard.next(wait)? {
+                Input::Nothing => continue,
+                Input::Gone => return Ok(Ended::Left),
+                Input::Event(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                    let rows = self.rows();
+                    self.screen.press(key, rows)
                 }
-                self.draw(terminal)?;
+                Input::Event(_) => Wish::Draw,
+            };
+            if self.fulfil(wish)? {
+                return Ok(Ended::Left);
             }
+            self.draw(terminal)?;
         }
         Ok(Ended::Left)
     }

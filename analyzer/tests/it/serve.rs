@@ -234,6 +234,7 @@ fn a_living_process_is_there_in_every_form() {
     let (status, page) = server.get(&format!("/process/{NAME}"));
     assert_eq!(status, 200);
     assert!(page.contains("com.acme.Enricher.open"), "{page}");
+    assert!(page.contains("<main"), "the page of diagnose --format html");
     assert_eq!(server.get("/healthz"), (200, "ok\n".to_owned()));
     assert_eq!(server.get("/readyz"), (200, "ready\n".to_owned()));
 }

@@ -14,6 +14,26 @@ pub(super) const NOT_RUN: &[(&str, &str)] = &[
     ("./flinkmem ", "packages are tried by tests of their own"),
     ("kubectl ", "needs a Kubernetes cluster"),
     ("yarn ", "needs a YARN cluster"),
+    (
+        "curl ",
+        "tests/tests/serve.rs asks the same of a real server",
+    ),
+    (
+        "promtool ",
+        "tests/tests/serve.rs runs it where Prometheus is",
+    ),
+    (
+        "export ",
+        "sets a variable of the shell for the next command",
+    ),
+    (
+        "flinkmem watch --exec",
+        "calls what only the reader has; analyzer/tests/it/watch.rs runs programs of its own",
+    ),
+    (
+        "flinkmem watch --format json /traces | jq",
+        "goes on for ever behind a pipe; analyzer/tests/it/watch.rs reads the same lines",
+    ),
     ("cargo ", "scripts/test builds before this test runs"),
     (
         "./scripts/",
@@ -30,10 +50,10 @@ pub(super) const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 /// Commands of `flinkmem` that this build does not have yet, by what tells them. Once it has one, the test asks to take it out here.
-pub(super) const NOT_YET: &[&str] = &["top", "watch", "serve"];
+pub(super) const NOT_YET: &[&str] = &[];
 
 /// The same for options: the command that must accept it, and the option as it is typed.
-pub(super) const OPTIONS_NOT_YET: &[(&str, &str)] = &[("diagnose", "--format html")];
+pub(super) const OPTIONS_NOT_YET: &[(&str, &str)] = &[];
 
 /// Commands that go on until they are told to end. They are told so once they have printed what the page shows.
 pub(super) const GO_ON: &[&str] = &["watch", "serve"];
@@ -42,10 +62,16 @@ pub(super) const GO_ON: &[&str] = &["watch", "serve"];
 pub(super) const EXACT: &[&str] = &["docs/memory-model.md"];
 
 /// Pages that show what was printed for other processes than the one that plays here, and which ones: only the status counts.
-pub(super) const OF_OTHERS: &[(&str, &str)] = &[(
-    "docs/labels/",
-    "each shows a report of the lab, of the scenario that it names; scripts/lab plays and judges it",
-)];
+pub(super) const OF_OTHERS: &[(&str, &str)] = &[
+    (
+        "docs/labels/",
+        "each shows a report of the lab, of the scenario that it names; scripts/lab plays and judges it",
+    ),
+    (
+        "docs/watch.md",
+        "the story of a JVM that leaks; tests/tests/watch.rs plays it",
+    ),
+];
 
 /// Lines that differ from run to run in more than their figures, by their beginning: whoever holds more comes first.
 pub(super) const VARIES: &[&str] = &[
