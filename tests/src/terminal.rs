@@ -76,7 +76,8 @@ impl Program {
     pub fn start(command: &mut Command, size: Screen) -> Result<Self> {
         let OpenptyResult { master, slave } = openpty(Some(&winsize(size)), None)?;
         // Copies are closed in programs that are started, which would otherwise hold both ends of their own terminal open.
-        let (master, slave) = (master.try_clone()?, slave.try_clone()?);
+        let closed_in_programs = |end: OwnedFd| end.try_clone();
+        let (master, slave) = (closed_in_programs(master)?, closed_in_programs(slave)?);
         let before = tcgetattr(&slave)?;
         let end = || -> Result<Stdio> { Ok(slave.try_clone()?.into()) };
         command.stdin(end()?).stdout(end()?).stderr(end()?);
