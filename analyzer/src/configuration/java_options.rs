@@ -1,18 +1,30 @@
-//! `env.java.opts*`: JVM arguments that users add, behind Flink's own on the command line.
+//! `env.java.opts*` and `env.java.default-opts*`: JVM arguments that users and platforms add, behind Flink's own on the command line. The
+//! defaults are there from Flink 1.19 on.
 
 use crate::model::{Process, Settings, Source};
 
 /// The words that users add to the JVM's command line, each with the place it was set, in the order of the command line.
 #[must_use]
 pub fn java_options(settings: &Settings, process: Process) -> Vec<(String, Source)> {
-    let own = match process {
-        Process::TaskManager => "env.java.opts.taskmanager",
-        Process::JobManager => "env.java.opts.jobmanager",
+    let [default, own] = match process {
+        Process::TaskManager => [
+            "env.java.default-opts.taskmanager",
+            "env.java.opts.taskmanager",
+        ],
+        Process::JobManager => [
+            "env.java.default-opts.jobmanager",
+            "env.java.opts.jobmanager",
+        ],
     };
     let all = settings
         .get("env.java.opts.all")
         .or_else(|| settings.get("env.java.opts"));
-    let groups = [all, settings.get(own)];
+    let groups = [
+        settings.get("env.java.default-opts.all"),
+        all,
+        settings.get(default),
+        settings.get(own),
+    ];
     groups
         .into_iter()
         .flatten()
@@ -58,5 +70,19 @@ mod tests {
             .map(|(word, _)| word)
             .collect();
         assert_eq!(words, ["-Xmx1g -XX:+UseZGC", "-Da=b", "-Xmx2g"]);
+    }
+
+    /// In the order in which `config.sh` of Flink 1.20.5 joins them.
+    #[test]
+    fn each_default_comes_before_what_it_is_the_default_of() {
+        let settings = Settings::new()
+            .with("env.java.opts.jobmanager", "-Dd")
+            .with("env.java.default-opts.jobmanager", "-Dc")
+            .with("env.java.default-opts.taskmanager", "-Dother")
+            .with("env.java.opts.all", "-Db")
+            .with("env.java.default-opts.all", "-Da");
+        let words = java_options(&settings, Process::JobManager);
+        let words: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
+        assert_eq!(words, ["-Da", "-Db", "-Dc", "-Dd"]);
     }
 }

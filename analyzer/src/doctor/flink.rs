@@ -112,7 +112,7 @@ impl Configured {
             _ => "config.yaml",
         };
         let detail = format!(
-            "{shown} does not load the agent (looked at {key} and env.java.opts.all, as Flink {} reads them)",
+            "{shown} does not load the agent (looked at {key}, env.java.opts.all and their env.java.default-opts, as Flink {} reads them)",
             self.version
         );
         let next =

@@ -1,7 +1,7 @@
 //! The HTML form: one file that opens from disk and asks nobody for anything.
 //!
 //! Everything that there is to read is in the markup, so that the page makes sense without its scripts; what they draw (timeline, ledger, flame
-//! graph, what-if) is data beside it. Text of traces is untrusted: `maud` escapes what goes into the markup, [`embed`] what goes into data.
+//! graph, what-if) is data beside it. Text of traces is untrusted: `maud` escapes what goes into the markup, `embed` what goes into data.
 
 mod budget;
 mod charts;
