@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// How long a page may take for anything a test asks of it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Scrolling, and what moves because charts are drawn anew, is over when a place is the same after this time.
+const A_FRAME_OR_SOME: Duration = Duration::from_millis(150);
+
 /// Names that distributions give it.
 const NAMES: [&str; 4] = [
     "chromium",
@@ -158,11 +161,20 @@ impl Browser {
         })
     }
 
-    /// The middle of an element, in the window; the page is scrolled to it.
+    /// The middle of an element, in the window; the page is scrolled to it, and stands still.
     ///
     /// # Errors
     /// When there is none.
     pub fn middle_of(&mut self, selector: &str) -> Result<(f64, f64)> {
+        let mut last = self.middle_now(selector)?;
+        wait_for("the page to stand still", PATIENCE, || {
+            std::thread::sleep(A_FRAME_OR_SOME);
+            let before = std::mem::replace(&mut last, self.middle_now(selector)?);
+            Ok((before == last).then_some(last))
+        })
+    }
+
+    fn middle_now(&mut self, selector: &str) -> Result<(f64, f64)> {
         let quoted = serde_json::to_string(selector)?;
         let found = self.evaluate(&format!(
             "(() => {{ const found = document.querySelector({quoted}); if (!found) return null; \
