@@ -8,8 +8,8 @@ use flinkmem_trace::{Incident, IncidentKind, TraceFile, TraceReader};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
-/// Rests that are always read: of the newest closed segments, some twenty minutes each at one sample a second.
-const NEWEST: u32 = 2;
+/// The rest of the newest closed segment is always read: some twenty minutes at one sample a second, some three at ten.
+const NEWEST: u32 = 1;
 
 /// As many rests as this are read, whatever they hold.
 const FEW: usize = 6;
